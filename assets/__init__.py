@@ -1,0 +1,1 @@
+"""Modules, limits, images and schemas: data, no code."""

@@ -1,0 +1,1 @@
+"""Everything health-install does, with no screen attached."""

@@ -1,0 +1,1 @@
+"""The answers a person gives: one model, its sources, its file."""

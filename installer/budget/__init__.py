@@ -1,0 +1,1 @@
+"""What a plan needs, what is free, and what the rest costs."""

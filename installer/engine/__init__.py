@@ -1,0 +1,1 @@
+"""Runs steps: state, lock, events, errors. Knows neither Oracle nor Kubernetes."""

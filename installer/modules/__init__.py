@@ -1,0 +1,1 @@
+"""Reads the module folders and renders their manifests."""

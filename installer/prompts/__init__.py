@@ -1,0 +1,1 @@
+"""The same questions on plain lines, for those who prefer them."""

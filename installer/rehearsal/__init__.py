@@ -1,0 +1,1 @@
+"""A small Oracle and a small Kubernetes on loopback."""
