@@ -1,0 +1,240 @@
+"""What goes wrong in a rehearsal, and when: a YAML list of rules, counted and never random.
+
+    - operation: CreateNodePool    # or "GET /20160918/vcns", "PATCH pods", ANY; * and ? match
+      do: no_capacity              # see Fault
+      after: 0                     # let so many matching calls pass first
+      times: 1                     # then strike so often; "always" never stops
+    - operation: "PATCH pods"
+      subject: "health/postgres*"  # only calls about this thing
+      do: error
+      status: 503
+      code: ServiceUnavailable
+      message: come back later
+
+The counts are kept on the shelf, so that a world killed in a storm comes back into the same storm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import yaml
+
+from installer.rehearsal.shelf import Shelf
+
+FaultKind = Literal[
+    "error",
+    "slow",
+    "cut",
+    "throttle",
+    "no_capacity",
+    "register_timeout",
+    "skew",
+    "not_found_for",
+    "limit_zero",
+    "fail",
+]
+KINDS: tuple[str, ...] = get_args(FaultKind)
+
+_SHELF_KIND = "weather"
+_RULES_KEY = "rules"
+_ALWAYS = -1
+_FAULT_NUMBERS = ("status", "seconds", "retry_after", "minutes")
+_FAULT_FIELDS = (*_FAULT_NUMBERS, "code", "message", "when", "limit")
+_NUMBERS = (*_FAULT_NUMBERS, "after", "times")
+_TEXTS = ("operation", "do", "subject", "code", "message", "when", "limit")
+
+
+class WeatherInvalid(Exception):
+    """The weather file cannot be used; `problems` names every mistake."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One stroke of bad weather; which fields count depends on `kind`.
+
+    error: status, code, message.
+    slow: seconds (real) before the work.
+    cut: the connection closes without an answer, `when` "before" or "after" the work.
+    throttle: 429 with retry_after (seconds).
+    no_capacity: machines cannot be launched. register_timeout: machines never join.
+    skew: the server's clock is off by minutes.
+    not_found_for: what was made is not found for seconds (simulated).
+    limit_zero: the service limit reads 0 (`limit` names one, empty means that of the operation).
+    fail: what has a life of its own (a pod, a job, a balancer) ends badly; message says how.
+    """
+
+    kind: FaultKind
+    status: int = 500
+    code: str = "InternalError"
+    message: str = "An internal server error occurred."
+    seconds: float = 1.0
+    retry_after: float = 1.0
+    minutes: float = 0.0
+    when: Literal["before", "after"] = "before"
+    limit: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a fault strikes: matching calls number after+1 to after+times."""
+
+    operation: str
+    fault: Fault
+    subject: str = "*"
+    after: int = 0
+    times: int = 1
+
+    def matches(self, names: Iterable[str], subject: str) -> bool:
+        """Whether one of the call's names and its subject fit."""
+        if not fnmatchcase(subject, self.subject):
+            return False
+        return self.operation == "ANY" or any(fnmatchcase(name, self.operation) for name in names)
+
+    def due(self, seen: int) -> bool:
+        """Whether the call that is number `seen` (from 1) is struck."""
+        return seen > self.after and (self.times == _ALWAYS or seen <= self.after + self.times)
+
+
+class Weather:
+    """The rules in force, and how many calls each has seen."""
+
+    def __init__(self, rules: Iterable[Rule] = (), shelf: Shelf | None = None) -> None:
+        self._rules = list(rules)
+        self._shelf = shelf
+        self._seen: dict[str, int] = {}
+        if shelf is not None:
+            self._seen = {
+                key: int(doc["seen"]) for key, doc in shelf.all(_SHELF_KIND) if key != _RULES_KEY
+            }
+
+    @classmethod
+    def load(cls, path: Path | None, shelf: Shelf | None = None) -> Weather:
+        """Reads the file; without one, the rules that an earlier start kept on the shelf.
+
+        Raises WeatherInvalid naming every mistake. A changed file starts counting anew.
+        """
+        kept = None if shelf is None else shelf.get(_SHELF_KIND, _RULES_KEY)
+        if path is None:
+            return cls(rules_of(kept["rules"]) if kept else (), shelf)
+        raw = _read(path)
+        rules = rules_of(raw)
+        if shelf is not None and (kept is None or kept["rules"] != raw):
+            _forget(shelf)
+            shelf.put(_SHELF_KIND, _RULES_KEY, {"rules": raw})
+        return cls(rules, shelf)
+
+    def inject(self, raw: object) -> None:
+        """Adds rules, given as in the file, while the world runs; they count from now on."""
+        rules = rules_of(raw)
+        self._rules.extend(rules)
+        if self._shelf is None:
+            return
+        kept = self._shelf.get(_SHELF_KIND, _RULES_KEY) or {"rules": []}
+        added = [raw] if isinstance(raw, Mapping) else list(cast("list[object]", raw))
+        self._shelf.put(_SHELF_KIND, _RULES_KEY, {"rules": [*kept["rules"], *added]})
+
+    def clear(self) -> None:
+        """Fine weather from now on."""
+        self._rules.clear()
+        self._seen.clear()
+        if self._shelf is not None:
+            _forget(self._shelf)
+
+    def strike(
+        self, *operation: str, subject: str = "", kinds: tuple[FaultKind, ...] = ()
+    ) -> Fault | None:
+        """The fault that meets this call, or None.
+
+        `operation`: the names under which rules may know the call, e.g. "CreateVcn" and
+        "POST /20160918/vcns", or "PATCH pods". `subject`: what it is about, e.g.
+        "health/postgres-0". `kinds`: what can strike here; rules of other kinds neither strike nor
+        count. Empty means any.
+        """
+        struck: Fault | None = None
+        for number, rule in enumerate(self._rules):
+            if kinds and rule.fault.kind not in kinds:
+                continue
+            if not rule.matches(operation, subject):
+                continue
+            seen = self._count(str(number))
+            if struck is None and rule.due(seen):
+                struck = rule.fault
+        return struck
+
+    def _count(self, key: str) -> int:
+        self._seen[key] = self._seen.get(key, 0) + 1
+        if self._shelf is not None:
+            self._shelf.put(_SHELF_KIND, key, {"seen": self._seen[key]})
+        return self._seen[key]
+
+
+def rules_of(raw: object) -> tuple[Rule, ...]:
+    """The rules in a parsed weather file; raises WeatherInvalid naming every mistake."""
+    if raw is None:
+        return ()
+    items = [raw] if isinstance(raw, Mapping) else raw
+    if not isinstance(items, list):
+        raise WeatherInvalid(("The weather must be a list of rules.",))
+    problems = [text for n, item in enumerate(items, 1) for text in _problems(n, item)]
+    if problems:
+        raise WeatherInvalid(tuple(problems))
+    return tuple(_rule(item) for item in items)
+
+
+def _problems(number: int, item: object) -> list[str]:
+    where = f"Weather rule {number}"
+    if not isinstance(item, Mapping):
+        return [f"{where} must be a mapping with at least operation and do."]
+    known = (*_NUMBERS, *_TEXTS)
+    found = [f"{where}: {key} is unknown." for key in item if key not in known]
+    found += [f"{where}: {key} is missing." for key in ("operation", "do") if key not in item]
+    if "do" in item and item["do"] not in KINDS:
+        found.append(f"{where}: do must be one of {', '.join(KINDS)}.")
+    if item.get("when", "before") not in ("before", "after"):
+        found.append(f"{where}: when must be before or after.")
+    return found + [
+        f"{where}: {key} must be a number."
+        for key in _NUMBERS
+        if key in item and not _is_number(key, item[key])
+    ]
+
+
+def _is_number(key: str, value: object) -> bool:
+    if key == "times" and value == "always":
+        return True
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _rule(item: Mapping[str, Any]) -> Rule:
+    times = item.get("times", 1)
+    given: dict[str, Any] = {key: item[key] for key in _FAULT_FIELDS if key in item}
+    return Rule(
+        operation=str(item["operation"]),
+        fault=Fault(kind=item["do"], **given),
+        subject=str(item.get("subject", "*")),
+        after=int(item.get("after", 0)),
+        times=_ALWAYS if times == "always" else int(times),
+    )
+
+
+def _read(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WeatherInvalid((f"{path} cannot be read: {error.strerror}.",)) from error
+    except yaml.YAMLError as error:
+        raise WeatherInvalid((f"{path} is not YAML: {error}",)) from error
+
+
+def _forget(shelf: Shelf) -> None:
+    for key, _ in shelf.all(_SHELF_KIND):
+        shelf.delete(_SHELF_KIND, key)

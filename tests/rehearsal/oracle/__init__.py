@@ -1,0 +1,1 @@
+"""The built-in Oracle, judged by the real SDK."""
