@@ -1,0 +1,56 @@
+"""The one registry of secret values, so that none of them leaves this process as text."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from urllib.parse import quote
+
+MASK = "‹secret›"
+# Shorter values would turn ordinary words into masks and tell nobody's secret.
+SHORTEST = 4
+
+
+class KnownSecrets:
+    """Values that must never be shown. Thread-safe; grows, never shrinks."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self._guard = threading.Lock()
+
+    def add(self, value: str | None) -> None:
+        """Remember a secret value and the forms it takes in URLs, JSON and Secrets."""
+        if value is None or len(value.strip()) < SHORTEST:
+            return
+        with self._guard:
+            self._values.update(_forms(value))
+            longest_first = sorted(self._values, key=len, reverse=True)
+            self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
+
+    def mask(self, text: str) -> str:
+        """The text with every known secret replaced."""
+        pattern = self._pattern
+        return pattern.sub(MASK, text) if pattern else text
+
+
+def _forms(value: str) -> set[str]:
+    """The value itself, its lines, and its usual encodings."""
+    stripped = value.strip()
+    raw = value.encode()
+    forms = {
+        value,
+        stripped,
+        quote(stripped, safe=""),
+        json.dumps(stripped)[1:-1],
+        base64.b64encode(raw).decode(),
+        base64.b64encode(stripped.encode()).decode(),
+    }
+    # A multi-line secret (a key file) is often shown line by line.
+    forms.update(line.strip() for line in value.splitlines() if len(line.strip()) >= 16)
+    return {form for form in forms if len(form) >= SHORTEST}
+
+
+known_secrets = KnownSecrets()
