@@ -240,7 +240,7 @@ class Runner:
         """Look only; what depends on something absent is absent too and cannot be asked."""
         started = time.monotonic()
         self._report(StepStarted(step.id))
-        if self._lacks(step):
+        if self._lacks(step, Condition.ABSENT, Condition.NOT_OURS):
             seen = Seen(Condition.ABSENT, "comes after something that is not there yet")
             with self._guard:
                 self._progress.seen[step.id] = seen
@@ -262,13 +262,13 @@ class Runner:
             self._progress.seen[step.id] = seen
         return Outcome.UNCHANGED, seen.words
 
-    def _lacks(self, step: Step) -> bool:
-        missing = (Condition.ABSENT, Condition.NOT_OURS)
+    def _lacks(self, step: Step, *missing: Condition) -> bool:
+        """Whether something the step needs is in one of these conditions."""
         return any(self._progress.seen[need].condition in missing for need in step.needs)
 
     def _find(self, step: Step) -> None:
         """First pass of a removal: learn again what is there."""
-        if self._lacks(step):
+        if self._lacks(step, Condition.ABSENT):
             with self._guard:
                 self._progress.seen[step.id] = Seen(Condition.ABSENT)
             return
@@ -278,6 +278,9 @@ class Runner:
         started = time.monotonic()
         seen = self._progress.seen[step.id]
         self._report(StepStarted(step.id))
+        if step.checks_only:
+            self._finish(step, Outcome.UNCHANGED, seen.words, started)
+            return
         if seen.condition is Condition.NOT_OURS:
             self._report(Note(f"{step.title}: not ours, left alone. {seen.words}", step.id))
             self._finish(step, Outcome.LEFT, seen.words, started)
@@ -297,11 +300,14 @@ class Runner:
 
     def _prove(self, step: Step) -> None:
         """Last pass of a removal: nothing of ours may be seen any more."""
-        if self._lacks(step):
+        if self._lacks(step, Condition.ABSENT):
+            with self._guard:
+                self._progress.seen[step.id] = Seen(Condition.ABSENT)
             return
         self._with_retries(step, self._look_once)
         seen = self._progress.seen[step.id]
-        if seen.condition in (Condition.AS_WANTED, Condition.DIFFERENT):
+        there = seen.condition in (Condition.AS_WANTED, Condition.DIFFERENT)
+        if there and not step.checks_only:
             raise InstallError(
                 f"{step.title} is still there after its removal.",
                 seen.words,

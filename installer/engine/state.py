@@ -91,12 +91,12 @@ class State:
         path.chmod(0o600)
 
     def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
         found = int(self._db.execute("PRAGMA user_version").fetchone()[0])
         if found > SCHEMA_VERSION:
             self._db.close()
             raise _newer(self.path, found)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
         if found < SCHEMA_VERSION:
             with self._transaction():
                 for statement in _SCHEMA.split(";"):

@@ -155,7 +155,8 @@ def _took_too_long(what: str, why: str, at_most: float) -> InstallError:
 class Step(ABC):
     """Desired state of one thing. Look first, act only on a difference.
 
-    `needs` are ids of steps that must be done before; `usually` is in seconds.
+    `needs` are ids of steps that must be done before; `usually` is in seconds. A step that
+    `checks_only` makes nothing, so a removal looks through it but never asks it to remove.
     """
 
     id: str
@@ -163,6 +164,7 @@ class Step(ABC):
     group: str
     needs: tuple[str, ...] = ()
     usually: float = 1.0
+    checks_only: bool = False
 
     @abstractmethod
     def look(self, ctx: Context) -> Seen:

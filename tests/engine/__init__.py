@@ -1,0 +1,1 @@
+"""The engine, driven over a world made of one dictionary."""
