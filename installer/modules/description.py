@@ -1,0 +1,259 @@
+"""The form of `module.yaml`: everything an installer must know about a module besides its manifests."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from installer.modules.closed import Closed
+from installer.modules.quantities import bytes_of
+
+_NAME = r"^[a-z][a-z0-9-]*$"
+_IDENTIFIER = r"^[a-z][a-z0-9_]*$"
+_SECRET_KEY = r"^[A-Za-z0-9._-]+$"
+
+OptionValue = bool | int | str
+
+
+class NamespaceEntry(Closed):
+    """A namespace the module lives in; anything weaker than `restricted` must give its reason."""
+
+    name: str = Field(pattern=_NAME, max_length=63)
+    pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _weaker_needs_a_reason(self) -> NamespaceEntry:
+        if self.pod_security != "restricted" and not self.reason:
+            raise ValueError("a namespace below the restricted level needs a reason")
+        return self
+
+
+class OptionEntry(Closed):
+    """One thing a person may choose; `profiles` gives other defaults for named profiles.
+
+    `minimum` and `maximum` bound an integer, or a size in whole GiB.
+    """
+
+    name: str = Field(pattern=_IDENTIFIER)
+    kind: Literal["choice", "integer", "switch", "text", "size"]
+    default: OptionValue
+    profiles: dict[str, OptionValue] = {}
+    title: str
+    help: str
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    costs: str = ""
+
+    @model_validator(mode="after")
+    def _defaults_are_allowed(self) -> OptionEntry:
+        for value in (self.default, *self.profiles.values()):
+            mistake = option_mistake(self, value)
+            if mistake:
+                raise ValueError(f"default of {self.name}: {mistake}")
+        return self
+
+
+def option_mistake(option: OptionEntry, value: object) -> str:
+    """Why `value` is not allowed for the option, as a clause; empty when it is."""
+    if option.kind == "switch":
+        return "" if isinstance(value, bool) else "must be true or false"
+    if option.kind == "integer":
+        if isinstance(value, bool) or not isinstance(value, int):
+            return "must be a whole number"
+        return _outside(option, value, value)
+    if not isinstance(value, str):
+        return "must be text"
+    if option.kind == "choice" and value not in option.choices:
+        return f"must be one of {', '.join(option.choices)}"
+    return _size_mistake(option, value) if option.kind == "size" else ""
+
+
+def _size_mistake(option: OptionEntry, value: str) -> str:
+    try:
+        size = bytes_of(value)
+    except ValueError as error:
+        return str(error)
+    return _outside(option, size / 2**30, value)
+
+
+def _outside(option: OptionEntry, measure: float, shown: object) -> str:
+    unit = " GiB" if option.kind == "size" else ""
+    if option.minimum is not None and measure < option.minimum:
+        return f"{shown} is below the smallest allowed value, {option.minimum}{unit}"
+    if option.maximum is not None and measure > option.maximum:
+        return f"{shown} is above the largest allowed value, {option.maximum}{unit}"
+    return ""
+
+
+class ClaimEntry(Closed):
+    """Storage the module needs: of a fixed size, or of the size an option holds."""
+
+    name: str = Field(pattern=_NAME, max_length=63)
+    namespace: str = ""
+    size: str = ""
+    size_option: str = ""
+    what: str
+    when: str = ""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> ClaimEntry:
+        if bool(self.size) == bool(self.size_option):
+            raise ValueError("give either size or size_option")
+        if self.size:
+            bytes_of(self.size)
+        return self
+
+
+class QuestionEntry(Closed):
+    """Words for a secret that a person may supply instead of having it generated."""
+
+    title: str
+    help: str = ""
+
+
+class SecretValueEntry(Closed):
+    """One key of a Secret.
+
+    `text` is the value (fixed), a text with `${key}` places for other keys of the same Secret
+    (template), or `namespace/secret/key` of another Secret (copy). `file` reads the text from the
+    module's files/ folder.
+    """
+
+    key: str = Field(pattern=_SECRET_KEY)
+    make: Literal["password", "access_key", "secret_key", "fixed", "template", "copy"]
+    text: str = ""
+    file: str = ""
+    question: QuestionEntry | None = None
+    question_id: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
+
+    @model_validator(mode="after")
+    def _text_where_needed(self) -> SecretValueEntry:
+        derived = self.make in ("fixed", "template", "copy")
+        if derived != bool(self.text or self.file) or (self.text and self.file):
+            raise ValueError(
+                f"{self.key}: fixed, template and copy need text or file; others neither"
+            )
+        if derived and self.question:
+            raise ValueError(f"{self.key}: only generated values can be asked for")
+        if self.make == "copy" and self.text.count("/") != 2:
+            raise ValueError(f"{self.key}: a copy names its source as namespace/secret/key")
+        return self
+
+
+class SecretEntry(Closed):
+    """One Secret object the installer fills in the cluster; its values never touch this machine's disk."""
+
+    id: str = Field(pattern=_IDENTIFIER)
+    name: str = Field(pattern=_NAME, max_length=253)
+    namespace: str = ""
+    values: tuple[SecretValueEntry, ...] = Field(min_length=1)
+    when: str = ""
+
+
+class EndpointEntry(Closed):
+    """A place other modules or people reach: a Service port inside, or a host name outside."""
+
+    name: str = Field(pattern=_NAME)
+    title: str
+    service: str
+    namespace: str = ""
+    port: int = Field(ge=1, le=65535)
+    scheme: str
+    people: bool = False
+    when: str = ""
+
+
+class HealthEntry(Closed):
+    """How to see that the module works: a Service port that answers, optionally at an HTTP path."""
+
+    title: str
+    service: str
+    namespace: str = ""
+    port: int = Field(ge=1, le=65535)
+    kind: Literal["tcp", "http"]
+    path: str = ""
+    when: str = ""
+
+
+class TemplateEntry(Closed):
+    """One template; `wave` says when its workloads are applied."""
+
+    file: str = Field(pattern=r"^[a-z0-9_-]+\.yaml\.j2$")
+    wave: int = Field(ge=0, le=9)
+    when: str = ""
+
+
+class ModuleFile(Closed):
+    """The whole of a `module.yaml`."""
+
+    version: Literal[1]
+    title: str
+    purpose: str
+    enabled: bool = True
+    needs: tuple[str, ...] = ()
+    looks_at: tuple[str, ...] = ()
+    namespaces: tuple[NamespaceEntry, ...] = Field(min_length=1)
+    options: tuple[OptionEntry, ...] = ()
+    images: tuple[str, ...] = ()
+    claims: tuple[ClaimEntry, ...] = ()
+    secrets: tuple[SecretEntry, ...] = ()
+    endpoints: tuple[EndpointEntry, ...] = ()
+    waves: dict[int, str]
+    templates: tuple[TemplateEntry, ...] = Field(min_length=1)
+    health: tuple[HealthEntry, ...] = ()
+
+    def mistakes(self) -> list[str]:
+        """What no single key can see: names that point nowhere, and names used twice."""
+        return [*_doubles(self), *_dangling(self)]
+
+
+def _doubles(module: ModuleFile) -> list[str]:
+    groups = {
+        "options": [option.name for option in module.options],
+        "claims": [claim.name for claim in module.claims],
+        "secrets": [secret.id for secret in module.secrets],
+        "templates": [template.file for template in module.templates],
+    }
+    return [
+        f"{group}: {name} appears more than once"
+        for group, names in groups.items()
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+
+
+def _dangling(module: ModuleFile) -> list[str]:
+    kinds = {option.name: option.kind for option in module.options}
+    namespaces = {"", *(namespace.name for namespace in module.namespaces)}
+    switched = (
+        *module.claims,
+        *module.secrets,
+        *module.endpoints,
+        *module.templates,
+        *module.health,
+    )
+    placed = (*module.claims, *module.secrets, *module.endpoints, *module.health)
+    return [
+        *(
+            f"when: {entry.when} is not a switch among the options"
+            for entry in switched
+            if entry.when and kinds.get(entry.when) != "switch"
+        ),
+        *(
+            f"namespace {entry.namespace} is not listed under namespaces"
+            for entry in placed
+            if entry.namespace not in namespaces
+        ),
+        *(
+            f"claims.{claim.name}: {claim.size_option} is not a size among the options"
+            for claim in module.claims
+            if claim.size_option and kinds.get(claim.size_option) != "size"
+        ),
+        *(
+            f"templates.{template.file}: wave {template.wave} has no title under waves"
+            for template in module.templates
+            if template.wave not in module.waves
+        ),
+    ]

@@ -1,0 +1,70 @@
+"""The lock file of container images, and what an installation makes of it.
+
+A tag can move; a digest cannot. Where no registry has confirmed a digest yet the lock says null, and
+the tag is used: a floor with a date, refreshed on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources.abc import Traversable
+
+from pydantic import Field
+
+from installer.modules.closed import Closed, read_closed
+
+_DIGEST = r"^sha256:[0-9a-f]{64}$"
+_REFERENCE = r"^[a-z0-9.-]+\.[a-z]{2,}(:\d+)?/[a-z0-9._/-]+:[A-Za-z0-9._-]+$"
+
+
+class LockedImage(Closed):
+    """One image as it was last seen upstream; `compressed_mb` is the largest platform's download."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    reference: str = Field(pattern=_REFERENCE)
+    digest: str | None = Field(pattern=_DIGEST)
+    platforms: tuple[str, ...] = Field(min_length=1)
+    seen: date
+    source: str
+    compressed_mb: int | None
+    remark: str = ""
+
+
+class ImageLock(Closed):
+    """The whole lock file."""
+
+    version: int = Field(ge=1, le=1)
+    images: tuple[LockedImage, ...]
+
+    def by_name(self) -> Mapping[str, LockedImage]:
+        """The images by the short name modules use."""
+        return {image.name: image for image in self.images}
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """What the answers say about images: a mirror's prefix, and whole references by name."""
+
+    registry: str = ""
+    overrides: tuple[tuple[str, str], ...] = ()
+
+    def reference(self, image: LockedImage) -> str:
+        """The reference to write into a manifest.
+
+        An override is taken as it is. A registry takes the place of the image's own host, so that
+        `docker.io/library/postgres` is looked for as `<registry>/library/postgres`.
+        """
+        for name, wanted in self.overrides:
+            if name == image.name:
+                return wanted
+        reference = image.reference
+        if self.registry:
+            reference = self.registry.rstrip("/") + "/" + reference.partition("/")[2]
+        return f"{reference}@{image.digest}" if image.digest else reference
+
+
+def read_lock(file: Traversable) -> ImageLock:
+    """The lock file; raises ModulesInvalid with all mistakes in it."""
+    return read_closed(ImageLock, file, "images.lock.yaml")

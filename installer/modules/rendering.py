@@ -1,0 +1,227 @@
+"""From answers, volumes and facts to the Kubernetes objects of all enabled modules."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from installer.answers.model import Answers
+from installer.modules import choices
+from installer.modules.catalogue import Module, catalogue
+from installer.modules.choices import switched_on
+from installer.modules.claims import Claim, Volume, VolumePlan
+from installer.modules.problems import Problem, refuse
+from installer.modules.secret_values import SecretSpec, in_order_of_copies
+from installer.modules.stamping import checked, finished, stamped
+from installer.modules.templates import ClusterFacts, Others, Place, RenderInput, documents
+
+# Everything a workload refers to exists before the workload does.
+_WAVE_OF_KIND = {
+    "Namespace": 0,
+    "ServiceAccount": 0,
+    "Role": 0,
+    "RoleBinding": 0,
+    "ClusterRole": 0,
+    "ClusterRoleBinding": 0,
+    "ConfigMap": 1,
+    "PersistentVolumeClaim": 1,
+    "NetworkPolicy": 1,
+}
+
+
+@dataclass(frozen=True)
+class RenderedObject:
+    """One object to apply; `source` is the template it came from, `wave` its turn in the module."""
+
+    module: str
+    source: str
+    wave: int
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """All objects in the order to apply, and the recipes of the Secrets they refer to.
+
+    The bodies are shared with a cache: read them, copy before changing.
+    """
+
+    objects: tuple[RenderedObject, ...]
+    secrets: tuple[SecretSpec, ...]
+
+    def of_module(self, name: str) -> Rendered:
+        """The part that belongs to one module."""
+        return Rendered(
+            tuple(entry for entry in self.objects if entry.module == name),
+            tuple(spec for spec in self.secrets if spec.module == name),
+        )
+
+
+def claims(answers: Answers, modules: Sequence[Module] | None = None) -> tuple[Claim, ...]:
+    """The claims of all enabled modules, with the sizes chosen."""
+    chosen = choices.enabled(answers, catalogue() if modules is None else modules)
+    return tuple(claim for module in chosen for claim in choices.claims_of(answers, module))
+
+
+def render(
+    answers: Answers,
+    volumes: VolumePlan,
+    facts: ClusterFacts,
+    modules: Sequence[Module] | None = None,
+) -> Rendered:
+    """Every object of every enabled module: same input, same bytes, in the same order.
+
+    `modules` is the catalogue to choose from, by default our own. Raises ModulesInvalid when
+    a module needs one that is switched off, when the plan has no place for a claim, or when a template is wrong.
+    """
+    everything = catalogue() if modules is None else tuple(modules)
+    chosen = choices.enabled(answers, everything)
+    objects: list[RenderedObject] = []
+    for module in chosen:
+        made = _render_module(_input(answers, module, everything, volumes, facts))
+        objects.extend(_without_known_namespaces(made, objects))
+        objects.extend(_volume_objects(module, volumes, facts))
+    order = {module.name: place for place, module in enumerate(chosen)}
+    objects.sort(key=lambda entry: (order[entry.module], entry.wave, _identity(entry.body)))
+    _refuse_doubles(objects)
+    return Rendered(tuple(objects), _secrets(answers, chosen))
+
+
+def _input(
+    answers: Answers,
+    module: Module,
+    everything: Sequence[Module],
+    volumes: VolumePlan,
+    facts: ClusterFacts,
+) -> RenderInput:
+    visible = {*module.file.needs, *module.file.looks_at}
+    return RenderInput(
+        module=module,
+        options=choices.options(answers, module),
+        setting=choices.setting(answers),
+        images=choices.image_choice(answers),
+        places=tuple(_place(claim, volumes) for claim in choices.claims_of(answers, module)),
+        facts=facts,
+        others=tuple(
+            (one.name, Others(choices.is_enabled(answers, one), choices.options(answers, one)))
+            for one in everything
+            if one.name in visible
+        ),
+    )
+
+
+def _place(claim: Claim, volumes: VolumePlan) -> Place:
+    claim_name, sub_path = volumes.place(claim.namespace, claim.name)
+    shared = volumes.volume_of(claim.namespace, claim.name).shared
+    return Place(claim.name, claim_name, sub_path, claim.size_bytes, shared)
+
+
+@lru_cache(maxsize=256)
+def _render_module(given: RenderInput) -> tuple[RenderedObject, ...]:
+    module = given.module
+    found = [
+        (f"{module.name}/module.yaml", 0, _namespace(entry.name, entry.pod_security))
+        for entry in module.file.namespaces
+    ]
+    found.extend(documents(given))
+    checked(module, found)
+    bodies = [stamped(module, body) for _, _, body in found]
+    bodies = finished(bodies, given.places)
+    return tuple(
+        RenderedObject(module.name, source, _WAVE_OF_KIND.get(body["kind"], wave), body)
+        for (source, wave, _), body in zip(found, bodies, strict=True)
+    )
+
+
+def _namespace(name: str, level: str) -> dict[str, Any]:
+    modes = ("enforce", "audit", "warn")
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {f"pod-security.kubernetes.io/{mode}": level for mode in modes},
+        },
+    }
+
+
+def _without_known_namespaces(
+    made: Sequence[RenderedObject], before: Sequence[RenderedObject]
+) -> list[RenderedObject]:
+    """Several modules may live in one namespace; the first of them renders it."""
+    known = {
+        entry.body["metadata"]["name"] for entry in before if entry.body["kind"] == "Namespace"
+    }
+    return [
+        entry
+        for entry in made
+        if entry.body["kind"] != "Namespace" or entry.body["metadata"]["name"] not in known
+    ]
+
+
+def _volume_objects(
+    module: Module, volumes: VolumePlan, facts: ClusterFacts
+) -> list[RenderedObject]:
+    """The volumes whose first claim is the module's; a volume is rendered once."""
+    return [
+        RenderedObject(module.name, "the volume plan", 1, stamped(module, _volume(volume, facts)))
+        for volume in volumes.volumes
+        if volume.claims and volume.claims[0].module == module.name
+    ]
+
+
+def _volume(volume: Volume, facts: ClusterFacts) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": f"{volume.size_gib}Gi"}},
+    }
+    if facts.storage_class:
+        spec["storageClassName"] = facts.storage_class
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": volume.name,
+            "namespace": volume.namespace,
+            "annotations": {
+                "health-install/holds": ", ".join(claim.name for claim in volume.claims)
+            },
+        },
+        "spec": spec,
+    }
+
+
+def _secrets(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...]:
+    specs = []
+    for module in chosen:
+        values = dict(choices.options(answers, module))
+        for entry, spec in zip(module.file.secrets, module.secrets, strict=True):
+            if switched_on(entry.when, values):
+                specs.append(spec)
+    return in_order_of_copies(tuple(specs))
+
+
+def _identity(body: Mapping[str, Any]) -> tuple[str, str, str]:
+    metadata = body["metadata"]
+    return (body["kind"], metadata.get("namespace", ""), metadata["name"])
+
+
+def _refuse_doubles(objects: Sequence[RenderedObject]) -> None:
+    first: dict[tuple[str, str, str], str] = {}
+    problems = []
+    for entry in objects:
+        identity = _identity(entry.body)
+        if identity in first:
+            problems.append(
+                Problem(entry.source, f"{' '.join(identity)} is also made by {first[identity]}")
+            )
+        first.setdefault(identity, entry.source)
+    refuse(problems)
+
+
+def mutable(entry: RenderedObject) -> dict[str, Any]:
+    """A deep copy of the body, for callers that must change it."""
+    return copy.deepcopy(entry.body)

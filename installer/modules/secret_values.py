@@ -1,0 +1,170 @@
+"""Secrets a module needs, and how their values come to be.
+
+A SecretSpec is a recipe and holds no secret. make_secret follows it in memory; the caller writes the
+result into the cluster. What exists there already is kept: a second run regenerates nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from installer.modules.problems import ModulesInvalid, Problem
+
+Make = Literal["password", "access_key", "secret_key", "fixed", "template", "copy"]
+Existing = Callable[[str, str], Mapping[str, str] | None]
+Resolve = Callable[[str], str | None]
+
+# Values end up inside URLs, JSON and configuration files, so only characters that need no
+# escaping anywhere are allowed; 32 random bytes are 43 characters of base64url.
+_PASSWORD_BYTES = 32
+_ACCESS_KEY_LENGTH = 20
+_SECRET_KEY_BYTES = 30
+_ACCESS_KEY_LETTERS = string.ascii_uppercase + string.digits
+_ALLOWED = re.compile(r"^[A-Za-z0-9_-]{12,255}$")
+_PLACE = re.compile(r"\$\{([A-Za-z0-9._-]+)\}")
+
+
+@dataclass(frozen=True)
+class SecretValue:
+    """The recipe of one key; `question_path` is set when a person may supply the value."""
+
+    key: str
+    make: Make
+    text: str = ""
+    question_path: str = ""
+
+    @property
+    def derived(self) -> bool:
+        """Whether the value follows from others and is made again on every run."""
+        return self.make in ("fixed", "template", "copy")
+
+
+@dataclass(frozen=True)
+class SecretSpec:
+    """The recipe of one Secret object."""
+
+    module: str
+    id: str
+    namespace: str
+    name: str
+    values: tuple[SecretValue, ...]
+
+    @property
+    def sources(self) -> frozenset[tuple[str, str]]:
+        """The (namespace, name) of the Secrets this one copies from; they must be made first."""
+        return frozenset(_source(value)[:2] for value in self.values if value.make == "copy")
+
+
+def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[str, str]:
+    """All values of the Secret, by key.
+
+    `existing(namespace, name)` reads a Secret from the cluster; `resolve(question_path)` gives what
+    the person supplied, or None to generate. A generated value that exists is kept, whatever the
+    answers say now, because servers read it only when they are first started. Fixed, composed and
+    copied values are made again each time, so that they follow their sources.
+    Raises ModulesInvalid when a supplied value cannot be used or a copy's source does not exist.
+    """
+    found = existing(spec.namespace, spec.name) or {}
+    made: dict[str, str] = {}
+    for value in spec.values:
+        if not value.derived:
+            made[value.key] = found.get(value.key) or _new(spec, value, resolve)
+        elif value.make == "fixed":
+            made[value.key] = value.text
+        elif value.make == "copy":
+            made[value.key] = _copied(spec, value, existing)
+    for value in spec.values:
+        if value.make == "template":
+            made[value.key] = _composed(spec, value, made)
+    return {value.key: made[value.key] for value in spec.values}
+
+
+def _new(spec: SecretSpec, value: SecretValue, resolve: Resolve) -> str:
+    supplied = resolve(value.question_path) if value.question_path else None
+    if supplied is None:
+        return _generated(value.make)
+    if not _ALLOWED.match(supplied):
+        raise ModulesInvalid(
+            [
+                Problem(
+                    f"secrets.{value.question_path}",
+                    "the value given cannot be used: it must have 12 to 255 characters, only "
+                    "letters, digits, - and _, because it becomes part of addresses; "
+                    "choose another or let it be generated",
+                )
+            ]
+        )
+    return supplied
+
+
+def _generated(make: Make) -> str:
+    if make == "access_key":
+        return "".join(secrets.choice(_ACCESS_KEY_LETTERS) for _ in range(_ACCESS_KEY_LENGTH))
+    if make == "secret_key":
+        return secrets.token_urlsafe(_SECRET_KEY_BYTES)
+    return secrets.token_urlsafe(_PASSWORD_BYTES)
+
+
+def _source(value: SecretValue) -> tuple[str, str, str]:
+    namespace, name, key = value.text.split("/")
+    return namespace, name, key
+
+
+def _copied(spec: SecretSpec, value: SecretValue, existing: Existing) -> str:
+    namespace, name, key = _source(value)
+    found = (existing(namespace, name) or {}).get(key)
+    if found is None:
+        raise ModulesInvalid(
+            [
+                Problem(
+                    f"{spec.namespace}/{spec.name}",
+                    f"{value.key} is a copy of {key} in {namespace}/{name}, which does not exist; "
+                    "install the module that makes it first",
+                )
+            ]
+        )
+    return found
+
+
+def _composed(spec: SecretSpec, value: SecretValue, made: Mapping[str, str]) -> str:
+    missing = [key for key in places(value.text) if key not in made]
+    if missing:
+        raise ModulesInvalid(
+            [
+                Problem(
+                    f"{spec.namespace}/{spec.name}",
+                    f"{value.key} is composed of {', '.join(missing)}, "
+                    "which this Secret does not have",
+                )
+            ]
+        )
+    return _PLACE.sub(lambda match: made[match[1]], value.text)
+
+
+def places(text: str) -> tuple[str, ...]:
+    """The keys a composed text refers to, in order of appearance."""
+    return tuple(_PLACE.findall(text))
+
+
+def in_order_of_copies(specs: tuple[SecretSpec, ...]) -> tuple[SecretSpec, ...]:
+    """The same specs, each after those it copies from; the given order is kept otherwise."""
+    ordered: list[SecretSpec] = []
+    pending = list(specs)
+    while pending:
+        waiting_for = {(spec.namespace, spec.name) for spec in pending}
+        ready = [spec for spec in pending if not spec.sources & waiting_for]
+        if not ready:
+            raise ModulesInvalid(
+                [
+                    Problem(f"{spec.namespace}/{spec.name}", "this Secret is copied in a circle")
+                    for spec in pending
+                ]
+            )
+        ordered.append(ready[0])
+        pending.remove(ready[0])
+    return tuple(ordered)

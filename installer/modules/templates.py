@@ -1,0 +1,245 @@
+"""What templates can call, and how a module's templates become Kubernetes objects.
+
+Templates are ordinary Kubernetes YAML in jinja2. A name that does not exist is an error, never an
+empty string. Lists and mappings print as JSON, which is YAML as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jinja2
+import yaml
+
+from installer.modules.catalogue import Module
+from installer.modules.choices import Options, Setting, switched_on
+from installer.modules.closed import Loader
+from installer.modules.images import ImageChoice
+from installer.modules.problems import ModulesInvalid, Problem
+
+# Pods of different users share volumes through this one group; it belongs to no image.
+SHARED_GROUP = 10001
+
+
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What rendering must know of the cluster.
+
+    `storage_class` may be empty (the cluster's default), and so may `architecture` (mixed or unknown).
+    """
+
+    storage_class: str = ""
+    architecture: str = ""
+
+
+@dataclass(frozen=True)
+class Others:
+    """What a template may know of another module: whether it is on, and its options."""
+
+    enabled: bool
+    options: Options
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a claim's folder is: `claim_name` and `sub_path` go into a pod.
+
+    `shared` says that other claims live on the same volume.
+    """
+
+    claim: str
+    claim_name: str
+    sub_path: str
+    size_bytes: int
+    shared: bool
+
+
+@dataclass(frozen=True)
+class RenderInput:
+    """Everything one module's objects depend on; equal inputs give equal objects."""
+
+    module: Module
+    options: Options
+    setting: Setting
+    images: ImageChoice
+    places: tuple[Place, ...]
+    facts: ClusterFacts
+    others: tuple[tuple[str, Others], ...]
+
+
+@dataclass
+class _Named:
+    """Attribute access to named values, so that a misspelt option is an undefined name."""
+
+    _values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def documents(given: RenderInput) -> list[tuple[str, int, dict[str, Any]]]:
+    """(template, wave of its workloads, object) of every document the module's templates hold."""
+    environment = _environment(given)
+    chosen = dict(given.options)
+    found = []
+    for entry in given.module.file.templates:
+        if not switched_on(entry.when, chosen):
+            continue
+        shown = f"{given.module.name}/{entry.file}"
+        for body in _objects(shown, _fill(environment, shown, entry.file)):
+            found.append((shown, entry.wave, body))
+    return found
+
+
+def _fill(environment: jinja2.Environment, shown: str, name: str) -> str:
+    try:
+        return environment.get_template(name).render()
+    except jinja2.TemplateSyntaxError as error:
+        raise ModulesInvalid([Problem(f"{shown}:{error.lineno}", str(error))]) from error
+    except jinja2.TemplateError as error:
+        raise ModulesInvalid([Problem(_spot(error, shown), str(error))]) from error
+
+
+def _spot(error: BaseException, shown: str) -> str:
+    """The template line the error came from; jinja2 gives template frames their own line numbers."""
+    line = 0
+    trace = error.__traceback__
+    while trace is not None:
+        if "__jinja_template__" in trace.tb_frame.f_globals or "environment" in (
+            trace.tb_frame.f_locals
+        ):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f"{shown}:{line}" if line else shown
+
+
+def _objects(shown: str, text: str) -> list[dict[str, Any]]:
+    try:
+        loaded = list(yaml.load_all(text, Loader))  # noqa: S506 - safe loader
+    except yaml.YAMLError as error:
+        raise ModulesInvalid([Problem(shown, f"the rendered text is not YAML: {error}")]) from error
+    return [body for body in loaded if body is not None]
+
+
+def _environment(given: RenderInput) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: given.module.text_of(name)),
+        undefined=jinja2.StrictUndefined,
+        finalize=_printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - the output is YAML, not HTML
+    )
+    environment.filters["quoted"] = json.dumps
+    environment.globals.update(_names(given))
+    environment.globals["filled"] = _filled(environment)
+    return environment
+
+
+def _printed(value: Any) -> Any:
+    if isinstance(value, (dict, list, tuple, bool)):
+        return json.dumps(value)
+    return value
+
+
+def _names(given: RenderInput) -> dict[str, Any]:
+    return {
+        "options": _Named(dict(given.options)),
+        "answers": given.setting,
+        "facts": given.facts,
+        "namespace": given.module.namespace,
+        "shared_group": SHARED_GROUP,
+        "image": _image(given),
+        "claim": _claim(given),
+        "file": lambda name: given.module.text_of(f"files/{name}"),
+        "labels": lambda name: {"app.kubernetes.io/name": name},
+        "checksum": checksum,
+        "pod_security": pod_security,
+        "container_security": container_security,
+        "other": _other(given),
+    }
+
+
+def _filled(environment: jinja2.Environment) -> Callable[..., str]:
+    def filled(name: str, **values: Any) -> str:
+        return environment.get_template(f"files/{name}").render(**values)
+
+    return filled
+
+
+def _image(given: RenderInput) -> Callable[[str], str]:
+    def image(name: str) -> str:
+        if name not in given.module.images:
+            raise _misuse(given, f"image {name!r} is not listed under images")
+        return given.images.reference(given.module.images[name])
+
+    return image
+
+
+def _claim(given: RenderInput) -> Callable[[str], Place]:
+    places = {place.claim: place for place in given.places}
+
+    def claim(name: str) -> Place:
+        if name not in places:
+            raise _misuse(given, f"claim {name!r} is not listed under claims")
+        return places[name]
+
+    return claim
+
+
+def _other(given: RenderInput) -> Callable[[str], _Named]:
+    others = dict(given.others)
+
+    def other(name: str) -> _Named:
+        if name not in others:
+            raise _misuse(given, f"module {name!r} is neither under needs nor under looks_at")
+        known = others[name]
+        return _Named({"enabled": known.enabled, **dict(known.options)})
+
+    return other
+
+
+def _misuse(given: RenderInput, sentence: str) -> ModulesInvalid:
+    return ModulesInvalid([Problem(f"{given.module.name}/module.yaml", sentence)])
+
+
+def checksum(*texts: str) -> str:
+    """Sixteen hexadecimal digits that change when one of the texts does."""
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def pod_security(user: int, group: int) -> dict[str, Any]:
+    """The securityContext of a pod at the restricted level whose image runs as user:group.
+
+    The shared group lets pods of different users keep their folders on one volume. OnRootMismatch
+    leaves the modes inside alone once the volume belongs to it, which the databases' 0700 and the
+    broker's 0400 files rely on.
+    """
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": group,
+        "fsGroup": SHARED_GROUP,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> dict[str, Any]:
+    """The securityContext of a container at the restricted level with a read-only root."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "readOnlyRootFilesystem": True,
+    }
