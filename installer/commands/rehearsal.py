@@ -1,0 +1,100 @@
+"""Starts the built-in Oracle and Kubernetes in a process of their own.
+
+The world lives in the installation's folder, so the next rehearsal finds what this one made. It
+ends when this process does: its standard input is ours to close, and the system closes it for us
+after a kill.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from installer.engine.errors import InstallError
+from installer.engine.places import Home
+
+DEFAULT_SPEED = 60.0
+
+
+@dataclass(frozen=True)
+class RehearsalAddress:
+    """Where the rehearsed Oracle answers, and the credentials it knows."""
+
+    oracle: str
+    config_file: Path
+    profile: str
+    control: str
+
+
+class RehearsalWorld:
+    """Context manager around the process."""
+
+    def __init__(self, home: Home, speed: float | None = None, weather: str | None = None) -> None:
+        self.folder = home.folder / "world"
+        self.speed = speed or DEFAULT_SPEED
+        self._weather = weather
+        self._process: subprocess.Popen[str] | None = None
+        self.address: RehearsalAddress | None = None
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        words = ["--home", str(self.folder), "--speed", str(self.speed)]
+        if self._weather:
+            words += ["--weather", self._weather]
+        with (self.folder / "world.log").open("a", encoding="utf-8") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "installer.rehearsal", *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                # Ctrl-C is meant for the installer; the world goes on until its input ends.
+                start_new_session=True,
+            )
+        self.address = self._wait_until_ready()
+        return self
+
+    def _wait_until_ready(self) -> RehearsalAddress:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            raise InstallError(
+                "The rehearsal's Oracle and Kubernetes did not start.",
+                _last_line(self.folder / "world.log"),
+                f"See {self.folder / 'world.log'}. To begin with an empty world, remove "
+                f"{self.folder}.",
+            )
+        ready = json.loads(line)
+        return RehearsalAddress(
+            ready["oracle"], Path(ready["config_file"]), ready["profile"], ready["control"]
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return f"Its last words: {lines[-1]}" if lines else "It said nothing."
