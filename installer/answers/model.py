@@ -1,0 +1,123 @@
+"""The answers: one model, from which questions, file, schema and prompts are all derived."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, create_model
+from pydantic.json_schema import JsonSchemaValue
+
+from .asking import Ask, Section
+from .forms import Choice, Form, Kind, Text, written
+from .module_questions import (
+    ModuleAnswers,
+    ModuleQuestions,
+    Modules,
+    field_name,
+    modules_model,
+    secret_answers,
+)
+from .problems import refuse
+from .rules.cluster_names import NAME_PATTERN, installation_name
+from .secret_reference import SecretRef
+from .sections.access import Access
+from .sections.account import Oracle, Place
+from .sections.cluster import Cluster
+from .sections.images import Images
+from .sections.money import Money
+
+VERSION = 1
+
+
+class FileVersion(Form):
+    """The version of the answers' layout; not a question."""
+
+    kind: Kind = "integer"
+
+    def read(self, raw: object) -> int:
+        text = written(raw)
+        if text == str(VERSION):
+            return VERSION
+        if text.isdigit() and int(text) > VERSION:
+            raise refuse(
+                f"These answers are of version {int(text)}; this health-install reads version "
+                f"{VERSION}. Install a newer health-install, or write the file anew from: "
+                "health-install answers example"
+            )
+        raise refuse(f"The version of the answers must be {VERSION}; write version: {VERSION}")
+
+    def plain(self, value: int) -> object:
+        return value
+
+    def json_schema(self) -> JsonSchemaValue:
+        return {
+            "title": "Version",
+            "description": "The version of this file's layout.",
+            "const": VERSION,
+        }
+
+
+class Answers(Section):
+    """Everything an installation needs to know."""
+
+    version: Annotated[Literal[1], FileVersion()] = 1
+    target: Annotated[
+        Literal["oke", "existing", "rehearsal"],
+        Choice(("oke", "existing", "rehearsal")),
+        Ask(
+            "Where to install",
+            help="oke makes a Kubernetes cluster in your Oracle Cloud account. existing uses a "
+            "cluster you have already. rehearsal plays the whole installation on this machine, "
+            "with no account and no cost.",
+        ),
+    ] = "oke"
+    name: Annotated[
+        str,
+        Text(installation_name, NAME_PATTERN, empty=False, example="health"),
+        Ask(
+            "Name of the installation",
+            help="Part of the name of everything that is made, so that several installations "
+            "can stand side by side.",
+        ),
+    ] = "health"
+    oracle: Oracle = Oracle()
+    place: Place = Place()
+    cluster: Cluster = Cluster()
+    access: Access = Access()
+    images: Images = Images()
+    secrets: Annotated[dict[str, SecretRef], secret_answers(())] = Field(default_factory=dict)
+    modules: Modules = Modules()
+    money: Money = Money()
+
+    def module(self, name: str) -> ModuleAnswers:
+        """The answers for one module; KeyError when there is no such module."""
+        for field, info in type(self.modules).model_fields.items():
+            if (info.alias or field) == name:
+                part = getattr(self.modules, field)
+                assert isinstance(part, ModuleAnswers)
+                return part
+        raise KeyError(name)
+
+
+def answers_model(modules: Sequence[ModuleQuestions]) -> type[Answers]:
+    """The model for a catalogue of modules; the same catalogue gives the same model."""
+    return _answers_model(tuple(modules)) if modules else Answers
+
+
+@functools.cache
+def _answers_model(modules: tuple[ModuleQuestions, ...]) -> type[Answers]:
+    section = modules_model(modules)
+    secrets = secret_answers(modules)
+    fields: dict[str, Any] = {
+        "secrets": (
+            Annotated[dict[str, SecretRef], secrets],
+            Field(default_factory=lambda: secrets.read({})),
+        ),
+        "modules": (section, section()),
+    }
+    return create_model("Answers", __base__=Answers, __doc__=Answers.__doc__, **fields)
+
+
+__all__ = ["VERSION", "Answers", "answers_model", "field_name"]

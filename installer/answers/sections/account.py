@@ -1,0 +1,94 @@
+"""The Oracle account, and the place in it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from installer.answers.asking import Ask, Section
+from installer.answers.forms import Choice, Secret, Text
+from installer.answers.rules import oracle_names
+from installer.answers.secret_reference import SecretRef
+
+from .relevance import on_oracle
+
+
+class Oracle(Section):
+    """How to sign in to Oracle Cloud."""
+
+    config_file: Annotated[
+        str,
+        Text(empty=False, example="~/.oci/config"),
+        Ask(
+            "Oracle configuration file",
+            help="The file in which Oracle's own tools keep your user, fingerprint and key. "
+            "Oracle's console writes its content for you under Profile, API keys.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "~/.oci/config"
+    profile: Annotated[
+        str,
+        Text(empty=False, example="DEFAULT"),
+        Ask(
+            "Profile in that file",
+            help="The name in square brackets above your account in the Oracle configuration "
+            "file. If you never wrote one yourself it is DEFAULT.",
+            relevant=on_oracle,
+        ),
+    ] = "DEFAULT"
+    auth: Annotated[
+        Literal["auto", "api_key", "session"],
+        Choice(("auto", "api_key", "session")),
+        Ask(
+            "Way to sign in",
+            help="api_key uses the key named in the profile; session uses the short-lived token "
+            "that `oci session authenticate` leaves there; auto looks at the profile and "
+            "takes the one it finds.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "auto"
+    key_passphrase: Annotated[
+        SecretRef | None,
+        Secret(brought=True),
+        Ask(
+            "Passphrase of the key",
+            help="Only when your private key is locked with one. Say where it is kept, never the "
+            "passphrase itself: env:NAME for an environment variable, file:PATH for a file, "
+            "keyring:SERVICE/USER for this machine's keyring. Empty when there is none.",
+            secret=True,
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = None
+
+
+class Place(Section):
+    """Where in the account the installation lives."""
+
+    region: Annotated[
+        str,
+        Text(oracle_names.region_name, oracle_names.REGION_PATTERN),
+        Ask(
+            "Region",
+            help="The data centre, written like eu-amsterdam-1. Free resources exist only in "
+            "the home region of the account. Empty takes the region of the profile.",
+            relevant=on_oracle,
+        ),
+    ] = ""
+    compartment: Annotated[
+        str,
+        Text(
+            oracle_names.compartment,
+            oracle_names.COMPARTMENT_PATTERN,
+            empty=False,
+            example="health-platform",
+        ),
+        Ask(
+            "Compartment",
+            help="A compartment is a folder for everything we make, so that it can be found and "
+            "removed again. Give a name and it is made if it is not there, or the OCID of "
+            "one that exists.",
+            relevant=on_oracle,
+        ),
+    ] = "health-platform"

@@ -1,0 +1,162 @@
+"""The Kubernetes cluster: the one we make, or the one that is there."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import model_validator
+
+from installer.answers.asking import Ask, Section
+from installer.answers.forms import Number, Text
+from installer.answers.problems import refuse
+from installer.answers.rules import cluster_names, internet_names
+
+from .relevance import on_existing, on_oracle
+
+# An A1 node takes from 1 to 64 GB of memory for each OCPU.
+_MOST_GB_PER_OCPU = 64
+
+
+class Cluster(Section):
+    """The Kubernetes cluster, its machines and its network."""
+
+    kubernetes_version: Annotated[
+        str,
+        Text(
+            cluster_names.kubernetes_version,
+            cluster_names.VERSION_PATTERN,
+            empty=False,
+            example="newest",
+        ),
+        Ask(
+            "Kubernetes version",
+            help="newest takes the newest version Oracle offers on the day. To stay on one, "
+            "write it like 1.36 or v1.36.4.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "newest"
+    nodes: Annotated[
+        int,
+        Number(1, 10, "nodes"),
+        Ask(
+            "Number of nodes",
+            help="Machines in the cluster. One node of 2 OCPUs and 12 GB is all that is free, "
+            "and one larger node feeds more than two small ones.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = 1
+    node_ocpus: Annotated[
+        int,
+        Number(1, 80, "OCPUs"),
+        Ask(
+            "Processors of a node",
+            help="OCPUs (Arm cores) of each machine. 2 in all are free; more may be billed.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = 2
+    node_memory_gb: Annotated[
+        int,
+        Number(4, 512, "GB"),
+        Ask(
+            "Memory of a node",
+            help="Gigabytes of each machine. 12 in all are free; more may be billed.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = 12
+    boot_volume_gb: Annotated[
+        int,
+        Number(50, 1000, "GB"),
+        Ask(
+            "Boot volume of a node",
+            help="Gigabytes of each machine's own disk, where images live. It counts towards "
+            "the 200 GB that are free in all; 50 leave room for three data volumes.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = 50
+    vcn_cidr: Annotated[
+        str,
+        Text(internet_names.network_range, empty=False, example="10.20.0.0/16"),
+        Ask(
+            "Addresses of the network",
+            help="The private range the new network uses, from /16 to /24. Change it only if it "
+            "will be joined to another network with the same addresses.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "10.20.0.0/16"
+    api_access_cidr: Annotated[
+        str,
+        Text(internet_names.address_range, empty=False, example="0.0.0.0/0"),
+        Ask(
+            "Who may reach the cluster's control",
+            help="Addresses that may speak to the Kubernetes API, which asks everybody for a "
+            "signed token. 0.0.0.0/0 means any address; your own followed by /32 is "
+            "stricter, but it must be a fixed one.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "0.0.0.0/0"
+    ssh_public_key: Annotated[
+        str,
+        Text(cluster_names.ssh_public_key),
+        Ask(
+            "SSH public key",
+            help="The line of your .pub file, if you want to be able to log in to the nodes. "
+            "Empty is fine: nothing we do needs it.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = ""
+    kubeconfig: Annotated[
+        str,
+        Text(),
+        Ask(
+            "Kubeconfig file",
+            help="The file that says how to reach your cluster. Empty takes what kubectl would "
+            "take: KUBECONFIG, or ~/.kube/config.",
+            relevant=on_existing,
+        ),
+    ] = ""
+    context: Annotated[
+        str,
+        Text(),
+        Ask(
+            "Context",
+            help="Which cluster of that file, by its name in `kubectl config get-contexts`. "
+            "Empty takes the current one.",
+            relevant=on_existing,
+        ),
+    ] = ""
+    storage_class: Annotated[
+        str,
+        Text(cluster_names.storage_class, cluster_names.STORAGE_CLASS_PATTERN),
+        Ask(
+            "Storage class",
+            help="The kind of disk the data is kept on. Empty takes oci-bv at Oracle and the "
+            "cluster's default elsewhere.",
+            advanced=True,
+        ),
+    ] = ""
+
+    @model_validator(mode="after")
+    def _memory_suits_processors(self) -> Cluster:
+        if self.node_memory_gb > self.node_ocpus * _MOST_GB_PER_OCPU:
+            raise refuse(
+                f"{self.node_memory_gb} GB are too much for {self.node_ocpus} OCPUs: an A1 node "
+                f"takes at most {_MOST_GB_PER_OCPU} GB for each.",
+                "cluster.node_memory_gb",
+                "cluster.node_ocpus",
+            )
+        if self.node_memory_gb < self.node_ocpus:
+            raise refuse(
+                f"{self.node_memory_gb} GB are too little for {self.node_ocpus} OCPUs: an A1 node "
+                "needs at least 1 GB for each.",
+                "cluster.node_memory_gb",
+                "cluster.node_ocpus",
+            )
+        return self

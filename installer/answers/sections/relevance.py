@@ -1,0 +1,20 @@
+"""Which questions matter after which answers."""
+
+from __future__ import annotations
+
+from installer.answers.asking import Answered
+
+
+def on_oracle(answered: Answered) -> bool:
+    """The cluster is made by us, at Oracle or in rehearsal."""
+    return answered.get("target", "oke") in ("oke", "rehearsal")
+
+
+def on_existing(answered: Answered) -> bool:
+    """The cluster is there already."""
+    return answered.get("target", "oke") == "existing"
+
+
+def with_pull_user(answered: Answered) -> bool:
+    """A user name for the registry was given."""
+    return bool(answered.get("images.pull_user", ""))

@@ -1,0 +1,323 @@
+"""Where values come from, which of them counts, and all mistakes in them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from .asking import Question, by_path
+from .forms import Pairs
+from .model import Answers
+from .problems import AnswersInvalid, BadAnswer, Problem, unknown
+
+A = TypeVar("A", bound=Answers)
+
+
+class Source(StrEnum):
+    """Where a value came from; the names are shown to people."""
+
+    REHEARSAL = "rehearsal"
+    SCREEN = "screen"
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    PREVIOUS = "previous run"
+    PROFILE = "profile"
+    DEFAULT = "default"
+
+
+# First counts most. What a person changes on the screen is their last word; a rehearsal's own
+# account must never be mixed with a real one.
+PRECEDENCE = tuple(Source)
+# What nobody wrote for this run: wrong values in it matter only when they would be used.
+_SUGGESTING = frozenset({Source.PREVIOUS, Source.PROFILE})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The values of one source, raw, by dotted path.
+
+    `origin` names it for people (a file's name, "--set"); `lines` has the line of each value in a
+    file; `problems` are mistakes found while reading, such as unknown keys.
+    """
+
+    source: Source
+    values: Mapping[str, object]
+    origin: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def where(self, path: str) -> str:
+        """What to open to mend the value: "answers.yaml:12", or the origin alone."""
+        line = self.lines.get(path)
+        return f"{self.origin}:{line}" if line else self.origin
+
+
+@dataclass(frozen=True)
+class Sourced:
+    """Where the value that counts came from; `line` is 0 when there is none."""
+
+    source: Source
+    origin: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.origin}:{self.line}" if self.line else self.origin
+        if not place or place == str(self.source):
+            return str(self.source)
+        return f"{self.source} {place}"
+
+
+@dataclass(frozen=True)
+class Gathered(Generic[A]):
+    """Answers with the source of every one; `lasting` is what a file that repeats them holds.
+
+    The two differ only in what a rehearsal laid over them for its own run.
+    """
+
+    answers: A
+    values: Mapping[str, object]
+    sources: Mapping[str, Sourced]
+    lasting: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before asking: answered for good, and merely suggested (in text form)."""
+
+    answered: Mapping[str, object]
+    suggested: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Given:
+    value: object
+    sourced: Sourced
+    where: str
+
+
+def gather(model: type[A], layers: Sequence[Layer]) -> Gathered[A]:
+    """Lay the sources over each other, in the order of PRECEDENCE whatever order they come in.
+
+    Raises AnswersInvalid with every mistake in every source.
+    """
+    asked = by_path(model)
+    reading = _Reading(asked, _in_order(layers))
+    answers, crossed = _build(model, asked, reading)
+    if answers is None or reading.problems or crossed:
+        raise AnswersInvalid((*reading.problems, *crossed))
+    return Gathered(
+        answers=answers,
+        values={path: reading.value(path) for path in asked},
+        sources=reading.sources(),
+        lasting=_lasting(asked, reading, layers),
+    )
+
+
+def known(model: type[Answers], layers: Sequence[Layer]) -> Known:
+    """What the sources say before anything is asked; raises AnswersInvalid like `gather`.
+
+    Flags, environment and file answer a question; a previous run or a profile only suggests.
+    """
+    asked = by_path(model)
+    reading = _Reading(asked, _in_order(layers))
+    if reading.problems:
+        raise AnswersInvalid(reading.problems)
+    answered: dict[str, object] = {}
+    suggested: dict[str, str] = {}
+    for path, given in reading.given.items():
+        if given.sourced.source in _SUGGESTING:
+            suggested[path] = asked[path].show(given.value)
+        else:
+            answered[path] = given.value
+    return Known(answered, suggested)
+
+
+def screen_layer(answered: Mapping[str, object]) -> Layer:
+    """What a person answered in front of us, as text or as values."""
+    return Layer(Source.SCREEN, dict(answered), origin=str(Source.SCREEN))
+
+
+def locate(path: str, asked: Mapping[str, Question]) -> tuple[Question, str] | None:
+    """The question a path belongs to, and the rest of it when the question is open-ended."""
+    question = asked.get(path)
+    if question is not None:
+        return question, ""
+    for known_path, question in asked.items():
+        if question.open_ended and path.startswith(f"{known_path}."):
+            return question, path[len(known_path) + 1 :]
+    return None
+
+
+def _in_order(layers: Iterable[Layer]) -> list[Layer]:
+    return sorted(layers, key=lambda layer: PRECEDENCE.index(layer.source))
+
+
+class _Reading:
+    """Reads every layer with the questions' own parsers; keeps what counts and what is wrong."""
+
+    def __init__(self, asked: Mapping[str, Question], layers: Sequence[Layer]) -> None:
+        self._asked = asked
+        self._layers = layers
+        self.given: dict[str, _Given] = {}
+        self.problems: list[Problem] = []
+        self.broken: set[str] = set()
+        self._entry_sources: dict[str, Sourced] = {}
+        for layer in layers:
+            self._read_layer(layer)
+        for path, question in asked.items():
+            if question.open_ended:
+                self._lay_entries(path, question)
+
+    def value(self, path: str) -> object:
+        """The value that counts."""
+        given = self.given.get(path)
+        return given.value if given else self._asked[path].default_value
+
+    def where(self, paths: Sequence[str]) -> str:
+        """Where to mend a mistake about several answers: the first of them anybody gave."""
+        for path in paths:
+            if path in self.given:
+                return self.given[path].where
+        return ""
+
+    def sources(self) -> dict[str, Sourced]:
+        """The source of every leaf."""
+        default = Sourced(Source.DEFAULT)
+        leaves = {
+            path: self.given[path].sourced if path in self.given else default
+            for path in self._asked
+        }
+        return {**leaves, **self._entry_sources}
+
+    def _read_layer(self, layer: Layer) -> None:
+        found = list(layer.problems)
+        for path, raw in layer.values.items():
+            place = locate(path, self._asked)
+            if place is None:
+                sentence = unknown(path, self._asked)
+                found.append(Problem(layer.where(path), path, sentence))
+            elif not place[1]:
+                found.extend(self._read_value(layer, place[0], raw))
+        found.sort(key=_line_of)
+        self.problems.extend(found)
+
+    def _read_value(self, layer: Layer, question: Question, raw: object) -> Iterator[Problem]:
+        path = question.path
+        overridden = path in self.given or path in self.broken
+        if overridden and layer.source in _SUGGESTING:
+            return
+        try:
+            value = question.parse(raw)
+        except BadAnswer as bad:
+            self.broken.add(path)
+            yield Problem(layer.where(path), path, bad.sentence)
+            return
+        if not overridden:
+            self.given[path] = _given(layer, path, value)
+
+    def _lay_entries(self, path: str, question: Question) -> None:
+        """Single entries (`images.overrides.NAME`) go over a whole block given below them."""
+        entries: dict[str, str] = {}
+        for layer in reversed(self._layers):
+            if path in layer.values and path not in self.broken:
+                entries = self._whole(layer, path, question)
+            for full, raw in layer.values.items():
+                if full.startswith(f"{path}."):
+                    entries.update(self._entry(layer, question, full, raw))
+        if self._entry_sources or path in self.given:
+            top = self.given.get(path)
+            self._keep_entries(path, entries, top)
+
+    def _whole(self, layer: Layer, path: str, question: Question) -> dict[str, str]:
+        try:
+            value = question.parse(layer.values[path])
+        except BadAnswer:
+            return {}
+        self._entry_sources = {
+            full: sourced
+            for full, sourced in self._entry_sources.items()
+            if not full.startswith(f"{path}.")
+        }
+        assert isinstance(value, dict)
+        for name in value:
+            self._entry_sources[f"{path}.{name}"] = _sourced(layer, path)
+        return dict(value)
+
+    def _entry(self, layer: Layer, question: Question, full: str, raw: object) -> dict[str, str]:
+        name = full[len(question.path) + 1 :]
+        assert isinstance(question.form, Pairs)
+        try:
+            value = question.parse({name: raw})
+        except BadAnswer as bad:
+            self.broken.add(question.path)
+            self.problems.append(Problem(layer.where(full), full, bad.sentence))
+            return {}
+        self._entry_sources[full] = _sourced(layer, full)
+        assert isinstance(value, dict)
+        return value
+
+    def _keep_entries(self, path: str, entries: dict[str, str], top: _Given | None) -> None:
+        own = [s for full, s in self._entry_sources.items() if full.startswith(f"{path}.")]
+        sources = own if top is None else [*own, top.sourced]
+        first = min(sources, key=lambda sourced: PRECEDENCE.index(sourced.source))
+        where = top.where if top else first.origin
+        self.given[path] = _Given(dict(sorted(entries.items())), first, where)
+
+
+def _sourced(layer: Layer, path: str) -> Sourced:
+    return Sourced(layer.source, layer.origin, layer.lines.get(path, 0))
+
+
+def _given(layer: Layer, path: str, value: object) -> _Given:
+    return _Given(value, _sourced(layer, path), layer.where(path))
+
+
+def _line_of(problem: Problem) -> int:
+    line = problem.where.rpartition(":")[2]
+    return int(line) if line.isdigit() else 0
+
+
+def _build(
+    model: type[A], asked: Mapping[str, Question], reading: _Reading
+) -> tuple[A | None, list[Problem]]:
+    """The answers, and what is wrong between them.
+
+    Rules over several answers are not tried on broken ones: the person would be told twice.
+    """
+    document: dict[str, Any] = {"version": 1}
+    for path, question in asked.items():
+        _put(document, question.keys, reading.value(path))
+    try:
+        return model.model_validate(document), []
+    except ValidationError as error:
+        return None, [
+            Problem(reading.where(paths), paths[0] if paths else "", sentence)
+            for paths, sentence in _crossed(error)
+            if not reading.broken.intersection(paths)
+        ]
+
+
+def _crossed(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
+    for detail in error.errors(include_url=False, include_input=False):
+        paths = detail.get("ctx", {}).get("paths") or (".".join(map(str, detail["loc"])),)
+        yield tuple(paths), detail["msg"]
+
+
+def _put(document: dict[str, Any], keys: tuple[str, ...], value: object) -> None:
+    for key in keys[:-1]:
+        document = document.setdefault(key, {})
+    document[keys[-1]] = value
+
+
+def _lasting(
+    asked: Mapping[str, Question], reading: _Reading, layers: Sequence[Layer]
+) -> dict[str, object]:
+    lasting = [layer for layer in layers if layer.source is not Source.REHEARSAL]
+    if len(lasting) != len(layers):
+        reading = _Reading(asked, _in_order(lasting))
+    return {path: reading.value(path) for path in asked}
