@@ -1,0 +1,315 @@
+"""Which pod goes to which node, decided exactly for the small clusters this installer makes.
+
+Pods that mount the same volume go together: Oracle's volumes attach to one node at a time. The
+search is complete up to a number of steps; where it gives up it says so and promises nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from installer.budget.amounts import Amounts, total
+from installer.budget.demand import Demand, Workload
+from installer.budget.room import NodeRoom, Room
+from installer.budget.rules import HOSTNAME, NO_RULES, PodRules
+
+MOST_STEPS = 4000
+"""Tries after which the search gives up, and then promises nothing."""
+
+DEEPEST = 500
+"""More bundles than this are placed greedily or not at all."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Pods that must share a node, with what they ask of it together."""
+
+    title: str
+    amounts: Amounts
+    pods: int
+    volumes: int
+    rules: tuple[PodRules, ...]
+    node: str = ""
+    claims: frozenset[tuple[str, str]] = frozenset()
+
+    @cached_property
+    def picky(self) -> bool:
+        """Whether it matters which other pods share the node."""
+        return any(rule.apart or rule.host_ports for rule in self.rules)
+
+    @cached_property
+    def anywhere(self) -> bool:
+        """Whether every node without taints may hold it."""
+        return not self.node and not any(rule.node_name or rule.node_terms for rule in self.rules)
+
+    def could_go_to(self, node: NodeRoom) -> bool:
+        """Whether the node's labels and taints let all of them in."""
+        if self.anywhere and not node.taints:
+            return True
+        if self.node and self.node != node.name:
+            return False
+        return all(rule.takes(node.name, node.labels, node.taints) for rule in self.rules)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A node as it fills."""
+
+    node: NodeRoom
+    free: Amounts
+    pods: int
+    volumes: int
+    inside: tuple[Bundle, ...] = ()
+    picky: tuple[Bundle, ...] = ()
+
+    def takes(self, bundle: Bundle) -> bool:
+        """Whether the bundle may go here and finds room beside what is inside."""
+        return (
+            bundle.pods <= self.pods
+            and (bundle.volumes == 0 or bundle.volumes <= self.volumes)
+            and bundle.amounts.within(self.free)
+            and bundle.could_go_to(self.node)
+            and not any(
+                _clash(bundle, other) for other in (self.inside if bundle.picky else self.picky)
+            )
+        )
+
+    def with_(self, bundle: Bundle) -> Seat:
+        """The same node with the bundle inside."""
+        return Seat(
+            self.node,
+            self.free - bundle.amounts,
+            self.pods - bundle.pods,
+            self.volumes - bundle.volumes,
+            (*self.inside, bundle),
+            (*self.picky, bundle) if bundle.picky else self.picky,
+        )
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where every bundle goes, or the sentences that say why there is no way."""
+
+    seats: tuple[Seat, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything has a node."""
+        return not self.problems
+
+    @property
+    def where(self) -> tuple[tuple[Bundle, str], ...]:
+        """Every bundle with the name of its node."""
+        return tuple((bundle, seat.node.name) for seat in self.seats for bundle in seat.inside)
+
+
+def place(demand: Demand, room: Room, *, passing: Workload | None = None) -> Placement:
+    """Find a node for every pod that runs all the time, and for those of `passing` beside them."""
+    bundles = [*_cluster_bundles(room), *_bundles(demand, room, passing)]
+    homeless = [b for b in bundles if not any(b.could_go_to(node) for node in room.nodes)]
+    if homeless:
+        return Placement(problems=tuple(_no_node_wanted(bundle) for bundle in homeless))
+    itself = [bundle for bundle in bundles if _clashes_with_itself(bundle)]
+    if itself:
+        return Placement(
+            problems=tuple(f"{b.title} may not share a node, but must" for b in itself)
+        )
+    return _Search(room.nodes, bundles).run()
+
+
+def passing_problems(demand: Demand, room: Room, placed: Placement) -> list[str]:
+    """Jobs and rollouts that would find no room, each by itself, beside all that runs."""
+    problems = []
+    for load in demand.passing:
+        if not _finds_a_seat(load, placed):
+            problems += [
+                f"{load.passing_words} of {load.origin.words()} finds no room: {problem}"
+                for problem in place(demand, room, passing=load).problems
+            ]
+    return problems
+
+
+def _finds_a_seat(load: Workload, placed: Placement) -> bool:
+    """Whether its pods fit into what the found placement leaves, without moving anything."""
+    claims = {(load.origin.namespace, claim) for claim in load.claims}
+    group = _Group([load] * load.passing, set()).bundle()
+    for seat in placed.seats:
+        held: set[tuple[str, str]] = set()
+        for bundle in seat.inside if claims else ():
+            held |= bundle.claims
+        if claims <= held and seat.takes(group):
+            return True
+    return False
+
+
+def unknown_rules(demand: Demand, nodes: int) -> tuple[str, ...]:
+    """Sentences about placement rules that are not understood and could matter on so many nodes."""
+    found = []
+    for load in demand.workloads:
+        for rule in load.rules.unknown:
+            if nodes > 1 or rule != "a strict topology spread":
+                found.append(f"{load.origin.words()} uses {rule}, which this budget cannot judge")
+    return tuple(found)
+
+
+def _cluster_bundles(room: Room) -> list[Bundle]:
+    return [Bundle(pod.name, pod.amounts, 1, 0, (NO_RULES,)) for pod in room.cluster_pods]
+
+
+def _bundles(demand: Demand, room: Room, passing: Workload | None) -> list[Bundle]:
+    free_to_roam = {
+        (volume.namespace, volume.name) for volume in demand.volumes if volume.on_many_nodes
+    }
+    groups: list[_Group] = []
+    for load in demand.workloads:
+        if load.per_node:
+            groups.extend(_on_every_node(load, room))
+        count = 0 if load.per_node else load.replicas
+        count += load.passing if load is passing else 0
+        claims = {(load.origin.namespace, claim) for claim in load.claims} - free_to_roam
+        groups.extend(_Group([load], set(claims)) for _ in range(count))
+    return [group.bundle() for group in _joined(groups)]
+
+
+@dataclass
+class _Group:
+    loads: list[Workload]
+    claims: set[tuple[str, str]]
+    node: str = ""
+
+    def bundle(self) -> Bundle:
+        own = sum(load.own_volumes for load in self.loads)
+        names = dict.fromkeys(load.origin.words() for load in self.loads)
+        return Bundle(
+            ", ".join(names),
+            total([load.pod for load in self.loads]),
+            len(self.loads),
+            len(self.claims) + own,
+            tuple(load.rules for load in self.loads),
+            self.node,
+            frozenset(self.claims),
+        )
+
+
+def _on_every_node(load: Workload, room: Room) -> list[_Group]:
+    return [
+        _Group([load], set(), node.name)
+        for node in room.nodes
+        if load.rules.takes(node.name, node.labels, node.taints)
+    ]
+
+
+def _joined(groups: Iterable[_Group]) -> list[_Group]:
+    """Groups that have a claim in common become one."""
+    apart: list[_Group] = []
+    for group in groups:
+        if not group.claims:
+            apart.append(group)
+            continue
+        touching = [other for other in apart if other.claims & group.claims]
+        for other in touching:
+            group.loads = other.loads + group.loads
+            group.claims |= other.claims
+            apart.remove(other)
+        apart.append(group)
+    return apart
+
+
+def _no_node_wanted(bundle: Bundle) -> str:
+    return f"no node may hold {bundle.title}: its node selector, affinity or tolerations bar all"
+
+
+def _clash(one: Bundle, other: Bundle) -> bool:
+    return any(a.clashes(b) for a in one.rules for b in other.rules)
+
+
+class _Search:
+    """Largest bundle first, fullest node first; then depth first through all other ways."""
+
+    def __init__(self, nodes: Sequence[NodeRoom], bundles: Sequence[Bundle]) -> None:
+        whole = total([node.free for node in nodes])
+        self._bundles = sorted(bundles, key=lambda b: (not b.node, -_weight(b, whole), b.title))
+        self._start = {n.name: Seat(n, n.free, n.pods, n.volumes) for n in nodes}
+        self._alike = _alike(nodes, bundles)
+        self._steps = 0
+        self._deepest = 0
+
+    def run(self) -> Placement:
+        seats = self._greedily()
+        if seats is None and len(self._start) > 1 and len(self._bundles) <= DEEPEST:
+            seats = self._settle(0, self._start)
+        if seats is not None:
+            return Placement(tuple(seats.values()))
+        stuck = self._bundles[self._deepest]
+        searched = len(self._start) <= 1 or 0 < self._steps <= MOST_STEPS
+        tried = "" if searched else "no placement was found before giving up the search; "
+        return Placement(problems=(tried + _stuck(stuck),))
+
+    def _greedily(self) -> dict[str, Seat] | None:
+        seats = dict(self._start)
+        for at, bundle in enumerate(self._bundles):
+            candidates = self._candidates(bundle, seats)
+            if not candidates:
+                self._deepest = at
+                return None
+            seats[candidates[0].node.name] = candidates[0].with_(bundle)
+        return seats
+
+    def _settle(self, at: int, seats: dict[str, Seat]) -> dict[str, Seat] | None:
+        if at == len(self._bundles):
+            return seats
+        self._deepest = max(self._deepest, at)
+        bundle = self._bundles[at]
+        for seat in self._candidates(bundle, seats):
+            self._steps += 1
+            if self._steps > MOST_STEPS:
+                return None
+            found = self._settle(at + 1, {**seats, seat.node.name: seat.with_(bundle)})
+            if found is not None:
+                return found
+        return None
+
+    def _candidates(self, bundle: Bundle, seats: Mapping[str, Seat]) -> list[Seat]:
+        fitting = [seat for seat in seats.values() if seat.takes(bundle)]
+        fitting.sort(key=lambda s: (s.free.cpu_milli, s.free.memory_bytes, s.node.name))
+        if not self._alike:
+            return fitting
+        # Nodes without a difference lead to the same end: trying one of them is enough.
+        different = {(seat.free, seat.pods, seat.volumes, seat.picky): seat for seat in fitting}
+        return list(different.values())
+
+
+def _clashes_with_itself(bundle: Bundle) -> bool:
+    rules = bundle.rules
+    return bundle.picky and any(
+        rules[i].clashes(rules[j]) for i in range(len(rules)) for j in range(i)
+    )
+
+
+def _alike(nodes: Sequence[NodeRoom], bundles: Sequence[Bundle]) -> bool:
+    """Whether nodes differ in nothing but name and room, and no pod asks for one by name."""
+    kinds = {
+        (tuple(sorted((k, v) for k, v in n.labels.items() if k != HOSTNAME)), n.taints)
+        for n in nodes
+    }
+    by_name = any(
+        rule.node_name or any(part.key == HOSTNAME for term in rule.node_terms for part in term)
+        for bundle in bundles
+        for rule in bundle.rules
+    )
+    return len(kinds) <= 1 and not by_name
+
+
+def _weight(bundle: Bundle, whole: Amounts) -> int:
+    """The bundle's largest share of the whole cluster, in millionths."""
+    return max(
+        bundle.amounts.cpu_milli * 10**6 // max(1, whole.cpu_milli),
+        bundle.amounts.memory_bytes * 10**6 // max(1, whole.memory_bytes),
+    )
+
+
+def _stuck(bundle: Bundle) -> str:
+    return f"no node has room for {bundle.title} ({bundle.amounts.words()}) beside the others"

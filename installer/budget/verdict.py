@@ -1,0 +1,307 @@
+"""The judgement over a plan: what it takes, what there is, whether it fits, what it costs.
+
+"Fits" is said only when every pod that runs all the time has a node, and room is left for each
+job and each rollout in turn. Money is judged apart: a plan may fit and still need consent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from installer.budget.billing import NOTHING_THERE, AlreadyThere, Bill, bill
+from installer.budget.demand import Demand, Workload
+from installer.budget.envelope import Envelope
+from installer.budget.placement import Placement, passing_problems, place, unknown_rules
+from installer.budget.quantities import show_bytes, show_cpu
+from installer.budget.room import LiveEnvelope, NodeShape, Room, room_of
+from installer.budget.storage import split_evenly, volume_gib
+from installer.modules.claims import VolumePlan
+
+CLUSTER = "cluster"
+"""The owner of what no module asks for: boot volumes, nodes."""
+
+Amount = int | Decimal
+
+
+@dataclass(frozen=True)
+class Part:
+    """One number in a row's sum, down to the object and the file it comes from."""
+
+    module: str
+    what: str
+    amount: Amount
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """One resource: `used` all the time, `passing` more for a while, `limit` (None: none known).
+
+    Units are millicores, bytes, GB, counts and USD; `parts` add up to `used`.
+    """
+
+    resource: str
+    used: Amount
+    limit: Amount | None
+    unit: str
+    parts: tuple[Part, ...]
+    over: bool
+    words: str
+    passing: Amount = 0
+
+    @property
+    def share_by_module(self) -> tuple[tuple[str, Amount], ...]:
+        """Each module's part of `used`; they add up to it."""
+        shares: dict[str, Amount] = {}
+        for part in self.parts:
+            shares[part.module] = shares.get(part.module, 0) + part.amount
+        return tuple(shares.items())
+
+    @property
+    def excess(self) -> Amount:
+        """How much too much, 0 when within the limit."""
+        return 0 if self.limit is None else max(0, self.used + self.passing - self.limit)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the plan runs and what it costs, with every reason."""
+
+    rows: tuple[BudgetRow, ...]
+    bill: Bill
+    fits: bool
+    costs_money: bool
+    consented: bool
+    reasons: tuple[str, ...]
+    placement: Placement
+    how: tuple[str, ...] = ()
+
+    def row(self, resource: str) -> BudgetRow:
+        """The row of that name; raises KeyError when there is none."""
+        for row in self.rows:
+            if row.resource == resource:
+                return row
+        raise KeyError(resource)
+
+
+def judge(
+    demand: Demand,
+    volumes: VolumePlan,
+    node: NodeShape | Sequence[NodeShape] | None,
+    envelope: Envelope | LiveEnvelope,
+    consent: Decimal = Decimal(0),
+    *,
+    already: AlreadyThere = NOTHING_THERE,
+) -> Verdict:
+    """Judge a demand and its volumes against nodes of these shapes, or against a live cluster.
+
+    `node` is None for a LiveEnvelope, whose nodes exist. `consent` is the monthly sum in US
+    dollars the person agreed to.
+    """
+    shapes = (node,) if isinstance(node, NodeShape) else tuple(node or ())
+    disks = _disks(demand, volumes, envelope)
+    if isinstance(envelope, LiveEnvelope):
+        room, account = envelope.room, Bill()
+        storage_limit = None
+    else:
+        room = room_of(shapes, envelope)
+        account = bill(
+            envelope,
+            nodes=shapes,
+            volumes_gib=[disk.gib for disk in disks],
+            balancers=demand.balancers,
+            already=already,
+        )
+        storage_limit = max(0, envelope.allowance.block_storage.gb - already.block_gb)
+    rows = (
+        *_pod_rows(demand, room),
+        _storage_row(shapes, disks, storage_limit),
+        _volume_row(disks, room),
+        _money_row(account, consent),
+    )
+    return _verdict(demand, room, rows, account, consent)
+
+
+def _verdict(
+    demand: Demand, room: Room, rows: tuple[BudgetRow, ...], account: Bill, consent: Decimal
+) -> Verdict:
+    hard = [row.words for row in rows if row.over and row.resource in _HARD]
+    placement = place(demand, room) if not hard else Placement(problems=tuple(hard))
+    problems = list(placement.problems)
+    if placement.complete:
+        problems += passing_problems(demand, room, placement)
+        problems += unknown_rules(demand, len(room.nodes))
+    costs = account.monthly_usd > 0 or not account.exact
+    consented = not costs or (account.exact and account.monthly_usd <= consent)
+    return Verdict(
+        rows=rows,
+        bill=account,
+        fits=not problems,
+        costs_money=costs,
+        consented=consented,
+        reasons=tuple(problems) + _money_reasons(account, consented),
+        placement=placement,
+        how=room.how,
+    )
+
+
+_HARD = ("CPU", "memory", "disk", "pods", "volumes")
+
+
+def _money_reasons(account: Bill, consented: bool) -> tuple[str, ...]:
+    over = [line.words() for line in account.lines if line.billed]
+    if over and not consented:
+        over.append(
+            f"the plan costs {account.words()}, and money.accept_monthly_usd does not allow that"
+            if account.exact
+            else f"the plan costs {account.words()}; a sum that is not known cannot be agreed to"
+        )
+    return tuple(over)
+
+
+def _pod_rows(demand: Demand, room: Room) -> tuple[BudgetRow, ...]:
+    nodes, free = len(room.nodes), room.free
+    rows = [
+        _row("CPU", "m", _sum_of(demand, nodes, "cpu_milli"), free.cpu_milli, room.left_by),
+        _row(
+            "memory",
+            "bytes",
+            _sum_of(demand, nodes, "memory_bytes"),
+            free.memory_bytes,
+            room.left_by,
+        ),
+        _row("pods", "pods", _sum_of(demand, nodes, None), room.pods, room.left_by),
+    ]
+    disk = _sum_of(demand, nodes, "disk_bytes")
+    if disk.used or disk.passing:
+        rows.insert(2, _row("disk", "bytes", disk, free.disk_bytes, room.left_by))
+    return tuple(rows)
+
+
+@dataclass(frozen=True)
+class _Sum:
+    parts: tuple[Part, ...]
+    used: int
+    passing: int
+    passing_what: str
+
+
+def _sum_of(demand: Demand, nodes: int, attribute: str | None) -> _Sum:
+    parts = []
+    most, what = 0, ""
+    for load in demand.workloads:
+        each = 1 if attribute is None else int(getattr(load.pod, attribute))
+        count = load.running(nodes)
+        if count:
+            parts.append(Part(load.origin.module, f"{count} x {load.origin.words()}", each * count))
+        if each * load.passing > most:
+            most = each * load.passing
+            what = _passing_what(load)
+    return _Sum(tuple(parts), sum(int(part.amount) for part in parts), most, what)
+
+
+def _passing_what(load: Workload) -> str:
+    return f"{load.passing_words} ({load.origin.kind} {load.origin.name})"
+
+
+def _row(resource: str, unit: str, asked: _Sum, limit: int, left_by: str) -> BudgetRow:
+    excess = asked.used + asked.passing - limit
+    words = (
+        f"{resource} {_show(asked.used, unit, up=True)} of {_show(limit, unit)} left by {left_by}"
+    )
+    if asked.passing:
+        words += f", {_show(asked.passing, unit, up=True)} more during {asked.passing_what}"
+    # What asks for nothing is never refused, whatever a crowded node has left.
+    over = excess > 0 and asked.used + asked.passing > 0
+    if over:
+        words += f": {_show(excess, unit, up=True)} too much"
+    return BudgetRow(resource, asked.used, limit, unit, asked.parts, over, words, asked.passing)
+
+
+def _show(amount: int, unit: str, *, up: bool = False) -> str:
+    if unit == "m":
+        return show_cpu(amount)
+    return show_bytes(amount, up=up) if unit == "bytes" else f"{amount:,}"
+
+
+@dataclass(frozen=True)
+class _Disk:
+    """A billed volume and the claims in it: (module, what it holds, bytes)."""
+
+    title: str
+    gib: int
+    claims: tuple[tuple[str, str, int], ...]
+
+
+def _disks(
+    demand: Demand, volumes: VolumePlan, envelope: Envelope | LiveEnvelope
+) -> tuple[_Disk, ...]:
+    """The planned volumes, and any the manifests ask for beside the plan."""
+    floor = (
+        envelope.floor_gib
+        if isinstance(envelope, LiveEnvelope)
+        else envelope.nodes.volume.floor_gib
+    )
+    planned = {(volume.namespace, volume.name) for volume in volumes.volumes}
+    asked = {(wish.namespace, wish.name): wish for wish in demand.volumes}
+    disks = []
+    for volume in volumes.volumes:
+        wish = asked.get((volume.namespace, volume.name))
+        size = max(volume.size_gib, floor, volume_gib(wish.size_bytes, floor) if wish else 0)
+        held = tuple((c.module, f"{c.name}: {c.what}", c.size_bytes) for c in volume.claims)
+        disks.append(_Disk(f"{volume.namespace}/{volume.name}", size, held))
+    for key, wish in asked.items():
+        if key not in planned:
+            held = ((wish.origin.module, wish.origin.words(), wish.size_bytes),)
+            size = volume_gib(wish.size_bytes, floor)
+            disks.append(_Disk(f"{wish.namespace}/{wish.name}", size, held))
+    return tuple(disks)
+
+
+def _storage_row(
+    shapes: Sequence[NodeShape], disks: Sequence[_Disk], limit: int | None
+) -> BudgetRow:
+    parts = [
+        Part(CLUSTER, f"{shape.count} x boot volume", shape.boot_volume_gb * shape.count)
+        for shape in shapes
+    ]
+    for disk in disks:
+        shares = split_evenly(disk.gib, [size for _, _, size in disk.claims])
+        parts += [
+            Part(module, f"{what} (volume {disk.title}, {disk.gib} GB)", share)
+            for (module, what, _), share in zip(disk.claims, shares, strict=True)
+        ]
+    used = sum(int(part.amount) for part in parts)
+    over = limit is not None and used > limit
+    words = f"storage {used:,} GB"
+    if limit is not None:
+        words += f" of {limit:,} GB free of charge, boot volumes included"
+        words += f": {used - limit:,} GB too much" if over else ""
+    return BudgetRow("storage", used, limit, "GB", tuple(parts), over, words)
+
+
+def _volume_row(disks: Sequence[_Disk], room: Room) -> BudgetRow:
+    parts = tuple(
+        Part(
+            max(disk.claims, key=lambda claim: claim[2])[0] if disk.claims else CLUSTER,
+            disk.title,
+            1,
+        )
+        for disk in disks
+    )
+    over = len(disks) > room.volumes
+    words = f"volumes {len(disks)} of {room.volumes} that the nodes can attach"
+    words += f": {len(disks) - room.volumes} too many" if over else ""
+    return BudgetRow("volumes", len(disks), room.volumes, "volumes", parts, over, words)
+
+
+def _money_row(account: Bill, consent: Decimal) -> BudgetRow:
+    parts = tuple(
+        Part(CLUSTER, line.words(), line.usd) for line in account.lines if line.usd is not None
+    )
+    monthly = account.monthly_usd
+    over = monthly > consent or not account.exact
+    words = f"money {account.words()}, {consent:,.2f} USD agreed to"
+    words += f": {monthly - consent:,} USD too much" if monthly > consent else ""
+    return BudgetRow("money", monthly, consent, "USD", parts, over, words)
