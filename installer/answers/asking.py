@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from .forms import Choice, Form, Kind, Number, Pairs
-from .problems import BadAnswer
+from .problems import BadAnswer, sentence_of
 
 Answered = Mapping[str, object]
 """Values already given, by dotted path."""
@@ -103,7 +103,7 @@ class Question:
             return self._adapter.validate_python(raw)
         except ValidationError as error:
             # Not chained: the original error holds the input, which may be a secret.
-            raise BadAnswer(error.errors(include_input=False)[0]["msg"]) from None
+            raise BadAnswer(sentence_of(error.errors(include_input=False)[0])) from None
 
     def show(self, value: object) -> str:
         """The text form of a value; parsing it gives the value again."""

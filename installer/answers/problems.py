@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,10 @@ class Problem:
     where: str
     path: str
     sentence: str
+
+    def __post_init__(self) -> None:
+        # A path can be any key a file holds, line ends and all.
+        object.__setattr__(self, "path", printable(self.path, 120))
 
     def __str__(self) -> str:
         return ": ".join(part for part in (self.where, self.path, self.sentence) if part)
@@ -103,5 +107,25 @@ def one_of(choices: Iterable[str]) -> str:
 
 def quoted(text: str) -> str:
     """A harmless piece of input, shortened and made printable, for a sentence."""
-    printable = "".join(sign if sign.isprintable() else "?" for sign in text)
-    return f"“{printable[:60]}…”" if len(printable) > 60 else f"“{printable}”"
+    return f"“{printable(text, 60)}”"
+
+
+def printable(text: str, longest: int) -> str:
+    """`text` on one line, with a ? for signs that cannot be shown, cut to `longest` signs."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in text[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+
+
+_SENTENCES = {
+    "extra_forbidden": "unknown; no question has this name.",
+    "missing": "An answer is needed here.",
+    "model_type": "An indented block of answers belongs under it.",
+    "model_attributes_type": "An indented block of answers belongs under it.",
+}
+
+
+def sentence_of(detail: ErrorDetails) -> str:
+    """Our sentence for one of pydantic's errors; its own words are for programmers."""
+    if detail["type"] == "answer":
+        return detail["msg"]
+    return _SENTENCES.get(detail["type"], "This value is not understood.")

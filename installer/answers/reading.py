@@ -178,8 +178,8 @@ class _Document:
         if isinstance(node, Block):
             self._block(node, path)
         elif not (isinstance(node, Leaf) and node.text is None):
-            some = [p for p in self.asked if p.startswith(f"{path}.")][:3]
-            example = f", such as {some[0].removeprefix(path + '.')}:" if some else ""
+            some = [p for p in self.asked if p.startswith(f"{path}.")][:1]
+            example = f", such as {some[0].removeprefix(path + '.')}: …" if some else ""
             self._wrong(path, line, f"An indented block of answers belongs under it{example}")
 
     def _answer(self, question: Question, line: int, node: yaml_lines.Node) -> None:
@@ -192,7 +192,7 @@ class _Document:
             self._wrong(question.path, line, sentence)
 
     def _pairs(self, question: Question, line: int, block: Block) -> None:
-        # The empty whole comes first, so that the block replaces what lower layers say.
+        # The empty whole says that the block replaces what lower layers say.
         self._keep(question.path, line, {})
         seen: dict[str, int] = {}
         for key, at, node in block.entries:

@@ -10,9 +10,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from .asking import Question, by_path
-from .forms import Pairs
 from .model import Answers
-from .problems import AnswersInvalid, BadAnswer, Problem, unknown
+from .problems import AnswersInvalid, BadAnswer, Problem, sentence_of, unknown
 
 A = TypeVar("A", bound=Answers)
 
@@ -46,7 +45,8 @@ class Layer:
     """
 
     source: Source
-    values: Mapping[str, object]
+    # Kept out of the repr: before it is checked, a value may be a secret put in the wrong place.
+    values: Mapping[str, object] = field(repr=False)
     origin: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -162,16 +162,15 @@ class _Reading:
 
     def __init__(self, asked: Mapping[str, Question], layers: Sequence[Layer]) -> None:
         self._asked = asked
-        self._layers = layers
+        self._offers: dict[str, list[_Offer]] = {}
+        self._entries: dict[str, Sourced] = {}
         self.given: dict[str, _Given] = {}
         self.problems: list[Problem] = []
         self.broken: set[str] = set()
-        self._entry_sources: dict[str, Sourced] = {}
-        for layer in layers:
-            self._read_layer(layer)
-        for path, question in asked.items():
-            if question.open_ended:
-                self._lay_entries(path, question)
+        for order, layer in enumerate(layers):
+            self._read_layer(layer, order)
+        for path, offers in self._offers.items():
+            self.given[path] = self._settle(path, offers)
 
     def value(self, path: str) -> object:
         """The value that counts."""
@@ -180,101 +179,71 @@ class _Reading:
 
     def where(self, paths: Sequence[str]) -> str:
         """Where to mend a mistake about several answers: the first of them anybody gave."""
-        for path in paths:
-            if path in self.given:
-                return self.given[path].where
-        return ""
+        return next((self.given[path].where for path in paths if path in self.given), "")
 
     def sources(self) -> dict[str, Sourced]:
-        """The source of every leaf."""
+        """The source of every leaf, and of every entry of an open-ended one."""
         default = Sourced(Source.DEFAULT)
         leaves = {
             path: self.given[path].sourced if path in self.given else default
             for path in self._asked
         }
-        return {**leaves, **self._entry_sources}
+        return {**leaves, **self._entries}
 
-    def _read_layer(self, layer: Layer) -> None:
+    def _read_layer(self, layer: Layer, order: int) -> None:
         found = list(layer.problems)
         for path, raw in layer.values.items():
             place = locate(path, self._asked)
             if place is None:
-                sentence = unknown(path, self._asked)
-                found.append(Problem(layer.where(path), path, sentence))
-            elif not place[1]:
-                found.extend(self._read_value(layer, place[0], raw))
-        found.sort(key=_line_of)
-        self.problems.extend(found)
+                found.append(Problem(layer.where(path), path, unknown(path, self._asked)))
+                continue
+            question, entry = place
+            if self._needless(question, layer):
+                continue
+            try:
+                value = question.parse({entry: raw} if entry else raw)
+            except BadAnswer as bad:
+                self.broken.add(question.path)
+                found.append(Problem(layer.where(path), path, bad.sentence))
+            else:
+                offer = _Offer(layer, order, path, bool(entry), value)
+                self._offers.setdefault(question.path, []).append(offer)
+        self.problems.extend(sorted(found, key=_line_of))
 
-    def _read_value(self, layer: Layer, question: Question, raw: object) -> Iterator[Problem]:
-        path = question.path
-        overridden = path in self.given or path in self.broken
-        if overridden and layer.source in _SUGGESTING:
-            return
-        try:
-            value = question.parse(raw)
-        except BadAnswer as bad:
-            self.broken.add(path)
-            yield Problem(layer.where(path), path, bad.sentence)
-            return
-        if not overridden:
-            self.given[path] = _given(layer, path, value)
+    def _needless(self, question: Question, layer: Layer) -> bool:
+        overridden = question.path in self._offers or question.path in self.broken
+        return overridden and layer.source in _SUGGESTING and not question.open_ended
 
-    def _lay_entries(self, path: str, question: Question) -> None:
-        """Single entries (`images.overrides.NAME`) go over a whole block given below them."""
-        entries: dict[str, str] = {}
-        for layer in reversed(self._layers):
-            if path in layer.values and path not in self.broken:
-                entries = self._whole(layer, path, question)
-            for full, raw in layer.values.items():
-                if full.startswith(f"{path}."):
-                    entries.update(self._entry(layer, question, full, raw))
-        if self._entry_sources or path in self.given:
-            top = self.given.get(path)
-            self._keep_entries(path, entries, top)
-
-    def _whole(self, layer: Layer, path: str, question: Question) -> dict[str, str]:
-        try:
-            value = question.parse(layer.values[path])
-        except BadAnswer:
-            return {}
-        self._entry_sources = {
-            full: sourced
-            for full, sourced in self._entry_sources.items()
-            if not full.startswith(f"{path}.")
-        }
-        assert isinstance(value, dict)
-        for name in value:
-            self._entry_sources[f"{path}.{name}"] = _sourced(layer, path)
-        return dict(value)
-
-    def _entry(self, layer: Layer, question: Question, full: str, raw: object) -> dict[str, str]:
-        name = full[len(question.path) + 1 :]
-        assert isinstance(question.form, Pairs)
-        try:
-            value = question.parse({name: raw})
-        except BadAnswer as bad:
-            self.broken.add(question.path)
-            self.problems.append(Problem(layer.where(full), full, bad.sentence))
-            return {}
-        self._entry_sources[full] = _sourced(layer, full)
-        assert isinstance(value, dict)
-        return value
-
-    def _keep_entries(self, path: str, entries: dict[str, str], top: _Given | None) -> None:
-        own = [s for full, s in self._entry_sources.items() if full.startswith(f"{path}.")]
-        sources = own if top is None else [*own, top.sourced]
-        first = min(sources, key=lambda sourced: PRECEDENCE.index(sourced.source))
-        where = top.where if top else first.origin
-        self.given[path] = _Given(dict(sorted(entries.items())), first, where)
+    def _settle(self, path: str, offers: list[_Offer]) -> _Given:
+        """The first offer counts; single entries are laid over the first whole one below them."""
+        first = offers[0]
+        if not self._asked[path].open_ended:
+            return first.given(first.value)
+        lowest = min((offer.order for offer in offers if not offer.entry), default=offers[-1].order)
+        used = [offer for offer in offers if offer.order <= lowest]
+        entries: dict[str, object] = {}
+        # Lowest first, so that higher ones go over them; within a layer the whole goes first.
+        for offer in sorted(used, key=lambda offer: (-offer.order, offer.entry)):
+            assert isinstance(offer.value, dict)
+            for name, value in offer.value.items():
+                entries[name] = value
+                self._entries[f"{path}.{name}"] = offer.given(value).sourced
+        return first.given(dict(sorted(entries.items())))
 
 
-def _sourced(layer: Layer, path: str) -> Sourced:
-    return Sourced(layer.source, layer.origin, layer.lines.get(path, 0))
+@dataclass(frozen=True)
+class _Offer:
+    """A value one layer offers for a question; `entry`: one entry of an open-ended one."""
 
+    layer: Layer
+    order: int
+    path: str
+    entry: bool
+    value: object
 
-def _given(layer: Layer, path: str, value: object) -> _Given:
-    return _Given(value, _sourced(layer, path), layer.where(path))
+    def given(self, value: object) -> _Given:
+        layer, line = self.layer, self.layer.lines.get(self.path, 0)
+        return _Given(value, Sourced(layer.source, layer.origin, line), layer.where(self.path))
 
 
 def _line_of(problem: Problem) -> int:
@@ -305,7 +274,7 @@ def _build(
 def _crossed(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
     for detail in error.errors(include_url=False, include_input=False):
         paths = detail.get("ctx", {}).get("paths") or (".".join(map(str, detail["loc"])),)
-        yield tuple(paths), detail["msg"]
+        yield tuple(paths), sentence_of(detail)
 
 
 def _put(document: dict[str, Any], keys: tuple[str, ...], value: object) -> None:

@@ -103,6 +103,7 @@ def _entries(node: yaml.MappingNode, depth: int) -> Iterator[tuple[str, int, Nod
 
 
 _WORDS = (
+    ("but found '<stream end>'", "A bracket opened here or above is never closed."),
     ("found character '\\t'", "A tab stands here; indent with blanks only."),
     (
         "mapping values are not allowed",
