@@ -1,19 +1,20 @@
 """Which pod goes to which node, decided exactly for the small clusters this installer makes.
 
-Pods that mount the same volume go together: Oracle's volumes attach to one node at a time. The
-search is complete up to a number of steps; where it gives up it says so and promises nothing.
+Pods that mount the same volume go together, since Oracle's volumes attach to one node at a time;
+so do pods that demand each other's company. The search is complete up to a number of steps; where
+it gives up it says so and promises nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from installer.budget.amounts import Amounts, total
 from installer.budget.demand import Demand, Workload
 from installer.budget.room import NodeRoom, Room
-from installer.budget.rules import HOSTNAME, NO_RULES, PodRules
+from installer.budget.rules import HOSTNAME, NO_RULES, SPREAD, Peers, PodRules
 
 MOST_STEPS = 4000
 """Tries after which the search gives up, and then promises nothing."""
@@ -108,7 +109,11 @@ class Placement:
 
 def place(demand: Demand, room: Room, *, passing: Workload | None = None) -> Placement:
     """Find a node for every pod that runs all the time, and for those of `passing` beside them."""
-    bundles = [*_cluster_bundles(room), *_bundles(demand, room, passing)]
+    groups = _groups(demand, room, passing)
+    lonely = _lonely(groups)
+    if lonely:
+        return Placement(problems=lonely)
+    bundles = [*_cluster_bundles(room), *(group.bundle() for group in _joined(groups))]
     homeless = [b for b in bundles if not any(b.could_go_to(node) for node in room.nodes)]
     if homeless:
         return Placement(problems=tuple(_no_node_wanted(bundle) for bundle in homeless))
@@ -140,7 +145,7 @@ def _finds_a_seat(load: Workload, placed: Placement) -> bool:
         held: set[tuple[str, str]] = set()
         for bundle in seat.inside if claims else ():
             held |= bundle.claims
-        if claims <= held and seat.takes(group):
+        if claims <= held and _has_company(load, seat) and seat.takes(group):
             return True
     return False
 
@@ -148,10 +153,16 @@ def _finds_a_seat(load: Workload, placed: Placement) -> bool:
 def unknown_rules(demand: Demand, nodes: int) -> tuple[str, ...]:
     """Sentences about placement rules that are not understood and could matter on so many nodes."""
     found = []
+    everywhere = [load.rules for load in demand.workloads if load.per_node]
     for load in demand.workloads:
-        for rule in load.rules.unknown:
-            if nodes > 1 or rule != "a strict topology spread":
-                found.append(f"{load.origin.words()} uses {rule}, which this budget cannot judge")
+        unknown = list(load.rules.unknown)
+        if any(peers.include(pod) for peers in load.rules.together for pod in everywhere):
+            unknown.append("affinity to a DaemonSet's pods")
+        found += [
+            f"{load.origin.words()} uses {rule}, which this budget cannot judge"
+            for rule in unknown
+            if nodes > 1 or rule != SPREAD
+        ]
     return tuple(found)
 
 
@@ -159,7 +170,7 @@ def _cluster_bundles(room: Room) -> list[Bundle]:
     return [Bundle(pod.name, pod.amounts, 1, 0, (NO_RULES,)) for pod in room.cluster_pods]
 
 
-def _bundles(demand: Demand, room: Room, passing: Workload | None) -> list[Bundle]:
+def _groups(demand: Demand, room: Room, passing: Workload | None) -> list[_Group]:
     free_to_roam = {
         (volume.namespace, volume.name) for volume in demand.volumes if volume.on_many_nodes
     }
@@ -171,14 +182,27 @@ def _bundles(demand: Demand, room: Room, passing: Workload | None) -> list[Bundl
         count += load.passing if load is passing else 0
         claims = {(load.origin.namespace, claim) for claim in load.claims} - free_to_roam
         groups.extend(_Group([load], set(claims)) for _ in range(count))
-    return [group.bundle() for group in _joined(groups)]
+    return groups
 
 
-@dataclass
+def _has_company(load: Workload, seat: Seat) -> bool:
+    return all(
+        any(peers.include(rules) for bundle in seat.inside for rules in bundle.rules)
+        for peers in load.rules.together
+    )
+
+
+@dataclass(eq=False)
 class _Group:
     loads: list[Workload]
     claims: set[tuple[str, str]]
     node: str = ""
+
+    def belongs_to(self, peers: Peers) -> bool:
+        """Whether one of the pods is such a peer, or demands one (never a DaemonSet's pod)."""
+        return not self.node and any(
+            peers in load.rules.together or peers.include(load.rules) for load in self.loads
+        )
 
     def bundle(self) -> Bundle:
         own = sum(load.own_volumes for load in self.loads)
@@ -202,20 +226,36 @@ def _on_every_node(load: Workload, room: Room) -> list[_Group]:
     ]
 
 
-def _joined(groups: Iterable[_Group]) -> list[_Group]:
-    """Groups that have a claim in common become one."""
-    apart: list[_Group] = []
-    for group in groups:
-        if not group.claims:
-            apart.append(group)
-            continue
-        touching = [other for other in apart if other.claims & group.claims]
-        for other in touching:
-            group.loads = other.loads + group.loads
-            group.claims |= other.claims
-            apart.remove(other)
-        apart.append(group)
-    return apart
+def _lonely(groups: Sequence[_Group]) -> tuple[str, ...]:
+    """Sentences about pods that demand the company of pods that do not exist."""
+    pods = [load.rules for group in groups for load in group.loads]
+    found = [
+        f"{load.origin.words()} must share a node with pods that are not in the plan"
+        for group in groups
+        for load in group.loads
+        if not all(any(peers.include(pod) for pod in pods) for peers in load.rules.together)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _joined(groups: Sequence[_Group]) -> list[_Group]:
+    """Groups that must share a node become one."""
+    companies: list[_Group] = list(groups)
+    demanded = {peers for g in groups for load in g.loads for peers in load.rules.together}
+    claims = {claim for group in groups for claim in group.claims}
+    for claim in sorted(claims):
+        companies = _merge(companies, [g for g in companies if claim in g.claims])
+    for peers in sorted(demanded, key=repr):
+        companies = _merge(companies, [g for g in companies if g.belongs_to(peers)])
+    return companies
+
+
+def _merge(groups: list[_Group], inside: list[_Group]) -> list[_Group]:
+    if len(inside) < 2:
+        return groups
+    outside = [group for group in groups if group not in inside]
+    loads = [load for group in inside for load in group.loads]
+    return [*outside, _Group(loads, {claim for group in inside for claim in group.claims})]
 
 
 def _no_node_wanted(bundle: Bundle) -> str:

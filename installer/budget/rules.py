@@ -1,17 +1,21 @@
 """Where a pod may go: the parts of the scheduler's rules that decide yes or no.
 
 Understood: node selector, node name, required node affinity, taints, host ports, and required
-anti-affinity by node. What is not understood is named in `unknown`, and a plan that depends on it
-is never called fitting.
+affinity and anti-affinity between pods by node. What is not understood is named in `unknown`, and
+a plan that depends on it is never called fitting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 HOSTNAME = "kubernetes.io/hostname"
+
+SPREAD = "a strict topology spread"
+"""The one rule we do not follow that a single node always meets."""
 
 Labels = Mapping[str, str]
 Term = tuple["Requirement", ...]
@@ -76,15 +80,17 @@ class Toleration:
 
 
 @dataclass(frozen=True)
-class Apart:
-    """Pods in these namespaces that match the term may not share a node with this one."""
+class Peers:
+    """Pods of these namespaces whose labels meet the term."""
 
     namespaces: tuple[str, ...]
     term: Term
 
-    def keeps_away(self, namespace: str, labels: Labels) -> bool:
-        """Whether a pod of that namespace with these labels is meant."""
-        return namespace in self.namespaces and all(part.holds(labels) for part in self.term)
+    def include(self, pod: PodRules) -> bool:
+        """Whether that pod is one of them."""
+        return pod.namespace in self.namespaces and all(
+            part.holds(pod.label_map) for part in self.term
+        )
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,14 @@ class PodRules:
     node_terms: tuple[Term, ...] = ()
     tolerations: tuple[Toleration, ...] = ()
     host_ports: tuple[tuple[str, int], ...] = ()
-    apart: tuple[Apart, ...] = ()
+    apart: tuple[Peers, ...] = ()
+    together: tuple[Peers, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    @cached_property
+    def label_map(self) -> Labels:
+        """The pod's labels for looking up."""
+        return dict(self.labels)
 
     def takes(self, name: str, labels: Labels, taints: tuple[Taint, ...]) -> bool:
         """Whether a node of this name, with these labels and taints, may hold the pod at all."""
@@ -115,10 +127,8 @@ class PodRules:
         """Whether the two pods may not share a node."""
         if set(self.host_ports) & set(other.host_ports):
             return True
-        return any(
-            rule.keeps_away(b.namespace, dict(b.labels))
-            for a, b in ((self, other), (other, self))
-            for rule in a.apart
+        return any(peers.include(other) for peers in self.apart) or any(
+            peers.include(self) for peers in other.apart
         )
 
 
@@ -130,7 +140,8 @@ def pod_rules(namespace: str, template: Mapping[str, Any]) -> PodRules:
     spec = template.get("spec") or {}
     labels = (template.get("metadata") or {}).get("labels") or {}
     affinity = spec.get("affinity") or {}
-    apart, unknown = _anti_affinity(namespace, affinity.get("podAntiAffinity") or {})
+    apart, strange_apart = _peers(namespace, affinity.get("podAntiAffinity") or {})
+    together, strange_together = _peers(namespace, affinity.get("podAffinity") or {})
     return PodRules(
         namespace=namespace,
         labels=tuple(sorted((str(k), str(v)) for k, v in labels.items())),
@@ -139,17 +150,16 @@ def pod_rules(namespace: str, template: Mapping[str, Any]) -> PodRules:
         tolerations=tuple(_toleration(entry) for entry in spec.get("tolerations") or ()),
         host_ports=_host_ports(spec),
         apart=apart,
-        unknown=(*unknown, *_not_understood(spec, affinity)),
+        together=together,
+        unknown=(*strange_apart, *strange_together, *_not_understood(spec, affinity)),
     )
 
 
 def _not_understood(spec: Mapping[str, Any], affinity: Mapping[str, Any]) -> tuple[str, ...]:
     found = []
-    if (affinity.get("podAffinity") or {}).get(_REQUIRED):
-        found.append("required pod affinity")
     for spread in spec.get("topologySpreadConstraints") or ():
         if spread.get("whenUnsatisfiable", "DoNotSchedule") == "DoNotSchedule":
-            found.append("a strict topology spread")
+            found.append(SPREAD if not spread.get("minDomains") else f"{SPREAD} over several nodes")
     if "matchFields" in str((affinity.get("nodeAffinity") or {}).get(_REQUIRED)):
         found.append("node affinity by field")
     if spec.get("schedulerName", "default-scheduler") != "default-scheduler":
@@ -207,22 +217,20 @@ def _host_ports(spec: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _anti_affinity(
-    namespace: str, rules: Mapping[str, Any]
-) -> tuple[tuple[Apart, ...], tuple[str, ...]]:
-    apart, unknown = [], []
+def _peers(namespace: str, rules: Mapping[str, Any]) -> tuple[tuple[Peers, ...], tuple[str, ...]]:
+    understood, unknown = [], []
     for term in rules.get(_REQUIRED) or ():
         strange = {"namespaceSelector", "matchLabelKeys", "mismatchLabelKeys"} & term.keys()
         if term.get("topologyKey") != HOSTNAME or strange or not term.get("labelSelector"):
-            unknown.append("anti-affinity by other means than node and label")
+            unknown.append("affinity between pods by other means than node and label")
             continue
         selector = term["labelSelector"]
         labels = sorted((selector.get("matchLabels") or {}).items())
         exact = tuple(Requirement(key, "In", (str(value),)) for key, value in labels)
-        apart.append(
-            Apart(
+        understood.append(
+            Peers(
                 tuple(term.get("namespaces") or (namespace,)),
                 exact + _expressions(selector.get("matchExpressions") or ()),
             )
         )
-    return tuple(apart), tuple(unknown)
+    return tuple(understood), tuple(unknown)
