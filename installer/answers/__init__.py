@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from .asking import Ask, Question, Section, next_question, questions
-from .model import VERSION, Answers, answers_model
-from .module_questions import (
+from installer.answers.asking import Ask, Question, Section, next_question, questions
+from installer.answers.model import VERSION, Answers, answers_model
+from installer.answers.module_questions import (
     ModuleAnswers,
     ModuleQuestions,
     Modules,
     OptionSpec,
     SecretQuestion,
 )
-from .problems import AnswersError, AnswersInvalid, BadAnswer, Problem, SecretUnavailable
-from .reading import (
-    profile_names,
+from installer.answers.problems import (
+    AnswersError,
+    AnswersInvalid,
+    BadAnswer,
+    Problem,
+    SecretUnavailable,
+)
+from installer.answers.reading import (
+    Profile,
+    profiles,
     read_environment,
     read_file,
     read_flags,
     read_profile,
     variable_name,
 )
-from .schema import json_schema, schema_text
-from .secret_reference import SecretRef
-from .sources import Gathered, Known, Layer, Source, Sourced, gather, known, screen_layer
-from .writing import answers_text, example_text, section_title, write_answers
+from installer.answers.schema import json_schema, schema_text
+from installer.answers.secret_reference import SecretRef
+from installer.answers.sources import (
+    Gathered,
+    Given,
+    Layer,
+    Source,
+    Sourced,
+    gather,
+    given,
+    screen_layer,
+)
+from installer.answers.writing import answers_text, example_text, section_title, write_answers
 
 __all__ = [
     "VERSION",
@@ -33,13 +49,14 @@ __all__ = [
     "Ask",
     "BadAnswer",
     "Gathered",
-    "Known",
+    "Given",
     "Layer",
     "ModuleAnswers",
     "ModuleQuestions",
     "Modules",
     "OptionSpec",
     "Problem",
+    "Profile",
     "Question",
     "SecretQuestion",
     "SecretRef",
@@ -51,10 +68,10 @@ __all__ = [
     "answers_text",
     "example_text",
     "gather",
+    "given",
     "json_schema",
-    "known",
     "next_question",
-    "profile_names",
+    "profiles",
     "questions",
     "read_environment",
     "read_file",

@@ -12,8 +12,8 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from .forms import Choice, Form, Kind, Number, Pairs
-from .problems import BadAnswer, sentence_of
+from installer.answers.forms import Choice, Form, Kind, Number, Pairs
+from installer.answers.problems import BadAnswer, sentence_of
 
 Answered = Mapping[str, object]
 """Values already given, by dotted path."""

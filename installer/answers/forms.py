@@ -17,8 +17,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from .problems import nearest, one_of, quoted, refuse
-from .secret_reference import FORMS, PATTERN, SecretRef
+from installer.answers.problems import nearest, one_of, quoted, refuse
+from installer.answers.secret_reference import FORMS, PATTERN, SecretRef
 
 Kind = Literal["text", "choice", "switch", "integer", "decimal", "secret"]
 _YES = frozenset({"yes", "y", "true", "on", "1"})

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 from pydantic.json_schema import JsonSchemaValue
 
-from .asking import Ask, Section
-from .forms import Choice, Form, Kind, Text, written
-from .module_questions import (
+from installer.answers.asking import Ask, Section
+from installer.answers.forms import Choice, Form, Kind, Text, written
+from installer.answers.module_questions import (
     ModuleAnswers,
     ModuleQuestions,
     Modules,
@@ -19,9 +19,10 @@ from .module_questions import (
     modules_model,
     secret_answers,
 )
-from .problems import refuse
+from installer.answers.problems import refuse
+from installer.answers.secret_reference import SecretRef
+
 from .rules.cluster_names import NAME_PATTERN, installation_name
-from .secret_reference import SecretRef
 from .sections.access import Access
 from .sections.account import Oracle, Place
 from .sections.cluster import Cluster

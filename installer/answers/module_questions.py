@@ -11,11 +11,12 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_m
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from .asking import Answered, Ask, Section, Several
-from .forms import Choice, Form, Number, Secret, Switch, Text
-from .problems import refuse, unknown
+from installer.answers.asking import Answered, Ask, Section, Several
+from installer.answers.forms import Choice, Form, Number, Secret, Switch, Text
+from installer.answers.problems import refuse, unknown
+from installer.answers.secret_reference import SecretRef
+
 from .rules.cluster_names import SIZE_PATTERN, size, size_in_bytes
-from .secret_reference import SecretRef
 
 GENERATE = SecretRef("generate")
 

@@ -7,14 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import yaml_lines
-from .asking import Question, by_path
-from .model import VERSION, Answers, FileVersion
-from .problems import AnswersError, AnswersInvalid, Problem, nearest, unknown
-from .sources import Layer, Source, locate
-from .yaml_lines import Block, Leaf, NotYaml
+from installer.answers import yaml_lines
+from installer.answers.asking import Question, by_path
+from installer.answers.model import VERSION, Answers, FileVersion
+from installer.answers.problems import (
+    AnswersError,
+    AnswersInvalid,
+    Problem,
+    nearest,
+    quoted,
+    unknown,
+)
+from installer.answers.sources import Layer, Source, locate
+from installer.answers.yaml_lines import Block, Leaf, NotYaml
 
 ENVIRONMENT_PREFIX = "HEALTH_INSTALL__"
+# The part of a profile that describes it and answers nothing.
+_HEADING = "profile"
 _LARGEST_FILE = 512 * 1024
 _START = "A complete file to start from: health-install answers example"
 
@@ -29,24 +38,53 @@ def read_file(path: Path | str, model: type[Answers], source: Source = Source.FI
     return _document(_text_of(path), path.name, model, source)
 
 
+@dataclass(frozen=True)
+class Profile:
+    """A named set of answers that comes with the program; `purpose` says whom it suits."""
+
+    name: str
+    title: str
+    purpose: str
+
+
+def profiles() -> tuple[Profile, ...]:
+    """The profiles there are, by name."""
+    return tuple(_profile(name) for name in _profile_names())
+
+
 def read_profile(name: str, model: type[Answers]) -> Layer:
-    """A named set of answers that comes with the program."""
-    names = profile_names()
+    """The answers of a profile as a layer. Raises AnswersError when there is none of this name."""
+    names = _profile_names()
     if name not in names:
         guess = nearest(name, names)
         raise AnswersError(
-            what="There is no profile of this name.",
+            what=f"There is no profile called {quoted(name)}.",
             why=f"Profiles are: {', '.join(names)}." + (f" Did you mean {guess}?" if guess else ""),
             then="Choose one of them.",
         )
-    text = importlib.resources.files("profiles").joinpath(f"{name}.yaml").read_text("utf-8")
-    return _document(text, f"{name}.yaml", model, Source.PROFILE)
+    top = _without_heading(yaml_lines.parse(_profile_text(name)))
+    return _Document(f"{name}.yaml", by_path(model)).layer(top, Source.PROFILE)
 
 
-def profile_names() -> tuple[str, ...]:
-    """The profiles that come with the program."""
+def _profile_names() -> tuple[str, ...]:
     files = importlib.resources.files("profiles").iterdir()
     return tuple(sorted(f.name[:-5] for f in files if f.name.endswith(".yaml")))
+
+
+def _profile_text(name: str) -> str:
+    return importlib.resources.files("profiles").joinpath(f"{name}.yaml").read_text("utf-8")
+
+
+def _profile(name: str) -> Profile:
+    top = yaml_lines.parse(_profile_text(name))
+    heading = next(node for key, _, node in top.entries if key == _HEADING)
+    assert isinstance(heading, Block)
+    words = {key: node.text or "" for key, _, node in heading.entries if isinstance(node, Leaf)}
+    return Profile(name, words["title"], words["purpose"])
+
+
+def _without_heading(top: Block) -> Block:
+    return Block(tuple(entry for entry in top.entries if entry[0] != _HEADING), top.line)
 
 
 def read_environment(model: type[Answers], environ: Mapping[str, str]) -> Layer:

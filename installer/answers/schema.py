@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .model import Answers
+from installer.answers.model import Answers
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .problems import SecretUnavailable, refuse
+from installer.answers.problems import SecretUnavailable, refuse
 
 FORMS = "generate, env:NAME, file:PATH or keyring:SERVICE/USER"
 PATTERN = r"^(generate|env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)$"

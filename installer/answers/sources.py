@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from .asking import Question, by_path
-from .model import Answers
-from .problems import AnswersInvalid, BadAnswer, Problem, sentence_of, unknown
+from installer.answers.asking import Question, by_path
+from installer.answers.model import Answers
+from installer.answers.problems import AnswersInvalid, BadAnswer, Problem, sentence_of, unknown
 
 A = TypeVar("A", bound=Answers)
 
@@ -86,16 +86,11 @@ class Gathered(Generic[A]):
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known before asking: answered for good, and merely suggested (in text form)."""
+class Given:
+    """A value somebody gave: itself, its text form, where it came from, and where to mend it."""
 
-    answered: Mapping[str, object]
-    suggested: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class _Given:
     value: object
+    text: str
     sourced: Sourced
     where: str
 
@@ -118,23 +113,15 @@ def gather(model: type[A], layers: Sequence[Layer]) -> Gathered[A]:
     )
 
 
-def known(model: type[Answers], layers: Sequence[Layer]) -> Known:
-    """What the sources say before anything is asked; raises AnswersInvalid like `gather`.
+def given(model: type[Answers], layers: Sequence[Layer]) -> Mapping[str, Given]:
+    """What the sources say before anything is asked, by path; defaults are not in it.
 
-    Flags, environment and file answer a question; a previous run or a profile only suggests.
+    Raises AnswersInvalid for mistakes in single answers, like `gather`.
     """
-    asked = by_path(model)
-    reading = _Reading(asked, _in_order(layers))
+    reading = _Reading(by_path(model), _in_order(layers))
     if reading.problems:
         raise AnswersInvalid(reading.problems)
-    answered: dict[str, object] = {}
-    suggested: dict[str, str] = {}
-    for path, given in reading.given.items():
-        if given.sourced.source in _SUGGESTING:
-            suggested[path] = asked[path].show(given.value)
-        else:
-            answered[path] = given.value
-    return Known(answered, suggested)
+    return reading.given
 
 
 def screen_layer(answered: Mapping[str, object]) -> Layer:
@@ -164,7 +151,7 @@ class _Reading:
         self._asked = asked
         self._offers: dict[str, list[_Offer]] = {}
         self._entries: dict[str, Sourced] = {}
-        self.given: dict[str, _Given] = {}
+        self.given: dict[str, Given] = {}
         self.problems: list[Problem] = []
         self.broken: set[str] = set()
         for order, layer in enumerate(layers):
@@ -206,7 +193,7 @@ class _Reading:
                 self.broken.add(question.path)
                 found.append(Problem(layer.where(path), path, bad.sentence))
             else:
-                offer = _Offer(layer, order, path, bool(entry), value)
+                offer = _Offer(layer, order, question.path, path, bool(entry), value)
                 self._offers.setdefault(question.path, []).append(offer)
         self.problems.extend(sorted(found, key=_line_of))
 
@@ -214,11 +201,11 @@ class _Reading:
         overridden = question.path in self._offers or question.path in self.broken
         return overridden and layer.source in _SUGGESTING and not question.open_ended
 
-    def _settle(self, path: str, offers: list[_Offer]) -> _Given:
+    def _settle(self, path: str, offers: list[_Offer]) -> Given:
         """The first offer counts; single entries are laid over the first whole one below them."""
         first = offers[0]
         if not self._asked[path].open_ended:
-            return first.given(first.value)
+            return self._given(first, first.value)
         lowest = min((offer.order for offer in offers if not offer.entry), default=offers[-1].order)
         used = [offer for offer in offers if offer.order <= lowest]
         entries: dict[str, object] = {}
@@ -227,8 +214,12 @@ class _Reading:
             assert isinstance(offer.value, dict)
             for name, value in offer.value.items():
                 entries[name] = value
-                self._entries[f"{path}.{name}"] = offer.given(value).sourced
-        return first.given(dict(sorted(entries.items())))
+                self._entries[f"{path}.{name}"] = offer.sourced
+        return self._given(first, dict(sorted(entries.items())))
+
+    def _given(self, offer: _Offer, value: object) -> Given:
+        text = self._asked[offer.question].show(value)
+        return Given(value, text, offer.sourced, offer.layer.where(offer.path))
 
 
 @dataclass(frozen=True)
@@ -237,13 +228,15 @@ class _Offer:
 
     layer: Layer
     order: int
+    question: str
     path: str
     entry: bool
     value: object
 
-    def given(self, value: object) -> _Given:
-        layer, line = self.layer, self.layer.lines.get(self.path, 0)
-        return _Given(value, Sourced(layer.source, layer.origin, line), layer.where(self.path))
+    @property
+    def sourced(self) -> Sourced:
+        """Where the value came from."""
+        return Sourced(self.layer.source, self.layer.origin, self.layer.lines.get(self.path, 0))
 
 
 def _line_of(problem: Problem) -> int:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import yaml
 
-from .asking import Question, questions
-from .model import VERSION, Answers
-from .problems import AnswersError
-from .sources import Gathered, gather
+from installer.answers.asking import Question, questions
+from installer.answers.model import VERSION, Answers
+from installer.answers.problems import AnswersError
+from installer.answers.sources import Gathered, gather
 
 _WIDTH = 96
 _SECTIONS = {

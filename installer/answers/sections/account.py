@@ -8,8 +8,7 @@ from installer.answers.asking import Ask, Section
 from installer.answers.forms import Choice, Secret, Text
 from installer.answers.rules import oracle_names
 from installer.answers.secret_reference import SecretRef
-
-from .relevance import on_oracle
+from installer.answers.sections.relevance import on_oracle
 
 
 class Oracle(Section):

@@ -10,8 +10,7 @@ from installer.answers.asking import Ask, Section
 from installer.answers.forms import Number, Text
 from installer.answers.problems import refuse
 from installer.answers.rules import cluster_names, internet_names
-
-from .relevance import on_existing, on_oracle
+from installer.answers.sections.relevance import on_existing, on_oracle
 
 # An A1 node takes from 1 to 64 GB of memory for each OCPU.
 _MOST_GB_PER_OCPU = 64

@@ -11,8 +11,7 @@ from installer.answers.forms import Pairs, Secret, Text
 from installer.answers.problems import refuse
 from installer.answers.rules import cluster_names
 from installer.answers.secret_reference import SecretRef
-
-from .relevance import with_pull_user
+from installer.answers.sections.relevance import with_pull_user
 
 
 class Images(Section):
