@@ -20,14 +20,13 @@ from installer.answers.module_questions import (
     secret_answers,
 )
 from installer.answers.problems import refuse
+from installer.answers.rules.cluster_names import NAME_PATTERN, installation_name
 from installer.answers.secret_reference import SecretRef
-
-from .rules.cluster_names import NAME_PATTERN, installation_name
-from .sections.access import Access
-from .sections.account import Oracle, Place
-from .sections.cluster import Cluster
-from .sections.images import Images
-from .sections.money import Money
+from installer.answers.sections.access import Access
+from installer.answers.sections.account import Oracle, Place
+from installer.answers.sections.cluster import Cluster
+from installer.answers.sections.images import Images
+from installer.answers.sections.money import Money
 
 VERSION = 1
 

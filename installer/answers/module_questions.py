@@ -14,9 +14,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from installer.answers.asking import Answered, Ask, Section, Several
 from installer.answers.forms import Choice, Form, Number, Secret, Switch, Text
 from installer.answers.problems import refuse, unknown
+from installer.answers.rules.cluster_names import SIZE_PATTERN, size, size_in_bytes
 from installer.answers.secret_reference import SecretRef
-
-from .rules.cluster_names import SIZE_PATTERN, size, size_in_bytes
 
 GENERATE = SecretRef("generate")
 
