@@ -1,0 +1,1 @@
+"""Brings a Kubernetes API to life: nodes, pods, jobs, claims and balancers, through the API alone."""
