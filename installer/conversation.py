@@ -318,6 +318,7 @@ class Conversation:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        self.greeting = desk.greeting()
         self.findings: tuple[Finding, ...] = ()
         self._advanced = False
         self._profile: str | None = None
@@ -335,7 +336,7 @@ class Conversation:
     @property
     def draft(self) -> Draft:
         """Everything said so far, as the desk wants it."""
-        return Draft(self._profile or self.desk.greeting().profile, dict(self._answered))
+        return Draft(self._profile or self.greeting.profile, dict(self._answered))
 
     @property
     def advanced(self) -> bool:
@@ -479,6 +480,12 @@ class Conversation:
         ]
         number = section.index(question.path) + 1 if question.path in section else 1
         return number, max(len(section), 1)
+
+
+def consent_given(typed: str, wanted: Decimal) -> Decimal | None:
+    """The amount agreed to, when exactly the wanted one was typed; None otherwise."""
+    bare = typed.strip().removeprefix("$").removesuffix("USD").strip()
+    return wanted if bare == f"{wanted:.2f}" else None
 
 
 def split_at_modules(
