@@ -1,4 +1,4 @@
-"""The form of `module.yaml`: everything an installer must know about a module besides its manifests."""
+"""The form of `module.yaml`: what an installer must know of a module besides its manifests."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pydantic import Field, model_validator
 
 from installer.modules.closed import Closed
 from installer.modules.quantities import bytes_of
+from installer.modules.secret_values import Make
 
 _NAME = r"^[a-z][a-z0-9-]*$"
 _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
-_SECRET_KEY = r"^[A-Za-z0-9._-]+$"
+_KEY = r"^[A-Za-z0-9._-]+$"
 
 OptionValue = bool | int | str
 
@@ -39,7 +40,7 @@ class OptionEntry(Closed):
     name: str = Field(pattern=_IDENTIFIER)
     kind: Literal["choice", "integer", "switch", "text", "size"]
     default: OptionValue
-    profiles: dict[str, OptionValue] = {}
+    profiles: dict[str, OptionValue] = Field(default_factory=dict)
     title: str
     help: str
     choices: tuple[str, ...] = ()
@@ -88,15 +89,25 @@ def _outside(option: OptionEntry, measure: float, shown: object) -> str:
     return ""
 
 
-class ClaimEntry(Closed):
+class Switchable(Closed):
+    """An entry that applies only while a switch among the options is on."""
+
+    when: str = ""
+
+
+class Placed(Switchable):
+    """An entry in one of the module's namespaces, by default the first."""
+
+    namespace: str = ""
+
+
+class ClaimEntry(Placed):
     """Storage the module needs: of a fixed size, or of the size an option holds."""
 
     name: str = Field(pattern=_NAME, max_length=63)
-    namespace: str = ""
     size: str = ""
     size_option: str = ""
     what: str
-    when: str = ""
 
     @model_validator(mode="after")
     def _one_size(self) -> ClaimEntry:
@@ -117,13 +128,13 @@ class QuestionEntry(Closed):
 class SecretValueEntry(Closed):
     """One key of a Secret.
 
-    `text` is the value (fixed), a text with `${key}` places for other keys of the same Secret
+    `text` is the value (fixed), the names it is for (certificate), a text with `${key}` places for other keys of the same Secret
     (template), or `namespace/secret/key` of another Secret (copy). `file` reads the text from the
     module's files/ folder.
     """
 
-    key: str = Field(pattern=_SECRET_KEY)
-    make: Literal["password", "access_key", "secret_key", "fixed", "template", "copy"]
+    key: str = Field(pattern=_KEY)
+    make: Make
     text: str = ""
     file: str = ""
     question: QuestionEntry | None = None
@@ -132,58 +143,52 @@ class SecretValueEntry(Closed):
     @model_validator(mode="after")
     def _text_where_needed(self) -> SecretValueEntry:
         derived = self.make in ("fixed", "template", "copy")
-        if derived != bool(self.text or self.file) or (self.text and self.file):
+        needs_text = derived or self.make == "certificate"
+        if needs_text != bool(self.text or self.file) or (self.text and self.file):
             raise ValueError(
-                f"{self.key}: fixed, template and copy need text or file; others neither"
+                f"{self.key}: fixed, template, copy and certificate need text or file; the others neither"
             )
-        if derived and self.question:
+        if needs_text and self.question:
             raise ValueError(f"{self.key}: only generated values can be asked for")
         if self.make == "copy" and self.text.count("/") != 2:
             raise ValueError(f"{self.key}: a copy names its source as namespace/secret/key")
         return self
 
 
-class SecretEntry(Closed):
-    """One Secret object the installer fills in the cluster; its values never touch this machine's disk."""
+class SecretEntry(Placed):
+    """One Secret object; the installer fills it in the cluster, never on this disk."""
 
     id: str = Field(pattern=_IDENTIFIER)
     name: str = Field(pattern=_NAME, max_length=253)
-    namespace: str = ""
     values: tuple[SecretValueEntry, ...] = Field(min_length=1)
-    when: str = ""
 
 
-class EndpointEntry(Closed):
+class EndpointEntry(Placed):
     """A place other modules or people reach: a Service port inside, or a host name outside."""
 
     name: str = Field(pattern=_NAME)
     title: str
     service: str
-    namespace: str = ""
     port: int = Field(ge=1, le=65535)
     scheme: str
     people: bool = False
-    when: str = ""
 
 
-class HealthEntry(Closed):
+class HealthEntry(Placed):
     """How to see that the module works: a Service port that answers, optionally at an HTTP path."""
 
     title: str
     service: str
-    namespace: str = ""
     port: int = Field(ge=1, le=65535)
     kind: Literal["tcp", "http"]
     path: str = ""
-    when: str = ""
 
 
-class TemplateEntry(Closed):
+class TemplateEntry(Switchable):
     """One template; `wave` says when its workloads are applied."""
 
     file: str = Field(pattern=r"^[a-z0-9_-]+\.yaml\.j2$")
     wave: int = Field(ge=0, le=9)
-    when: str = ""
 
 
 class ModuleFile(Closed):
@@ -227,14 +232,19 @@ def _doubles(module: ModuleFile) -> list[str]:
 def _dangling(module: ModuleFile) -> list[str]:
     kinds = {option.name: option.kind for option in module.options}
     namespaces = {"", *(namespace.name for namespace in module.namespaces)}
-    switched = (
+    switched: tuple[Switchable, ...] = (
         *module.claims,
         *module.secrets,
         *module.endpoints,
         *module.templates,
         *module.health,
     )
-    placed = (*module.claims, *module.secrets, *module.endpoints, *module.health)
+    placed: tuple[Placed, ...] = (
+        *module.claims,
+        *module.secrets,
+        *module.endpoints,
+        *module.health,
+    )
     return [
         *(
             f"when: {entry.when} is not a switch among the options"

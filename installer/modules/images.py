@@ -1,7 +1,7 @@
 """The lock file of container images, and what an installation makes of it.
 
-A tag can move; a digest cannot. Where no registry has confirmed a digest yet the lock says null, and
-the tag is used: a floor with a date, refreshed on purpose.
+A tag can move; a digest cannot. Where no registry has confirmed a digest yet the lock says null,
+and the tag is used: a floor with a date, refreshed on purpose.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _REFERENCE = r"^[a-z0-9.-]+\.[a-z]{2,}(:\d+)?/[a-z0-9._/-]+:[A-Za-z0-9._-]+$"
 
 
 class LockedImage(Closed):
-    """One image as it was last seen upstream; `compressed_mb` is the largest platform's download."""
+    """One image as last seen upstream; `compressed_mb` is the largest platform's download."""
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
     reference: str = Field(pattern=_REFERENCE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: `where` is a file (with a line where one is known), `sentence` says what to do."""
+    """One mistake: `where` is a file, with a line if known; `sentence` says what to do."""
 
     where: str
     sentence: str

@@ -74,8 +74,9 @@ def render(
 ) -> Rendered:
     """Every object of every enabled module: same input, same bytes, in the same order.
 
-    `modules` is the catalogue to choose from, by default our own. Raises ModulesInvalid when
-    a module needs one that is switched off, when the plan has no place for a claim, or when a template is wrong.
+    `modules` is the catalogue to choose from, by default our own. Raises ModulesInvalid
+    when a module needs one that is switched off, when the plan has no place for a claim, or when a
+    template is wrong.
     """
     everything = catalogue() if modules is None else tuple(modules)
     chosen = choices.enabled(answers, everything)

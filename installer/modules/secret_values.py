@@ -1,7 +1,7 @@
 """Secrets a module needs, and how their values come to be.
 
-A SecretSpec is a recipe and holds no secret. make_secret follows it in memory; the caller writes the
-result into the cluster. What exists there already is kept: a second run regenerates nothing.
+A SecretSpec is a recipe and holds no secret. make_secret follows it in memory; the caller writes
+the result into the cluster. What exists there already is kept: a second run regenerates nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 
 from installer.modules.problems import ModulesInvalid, Problem
 
-Make = Literal["password", "access_key", "secret_key", "fixed", "template", "copy"]
+Make = Literal["password", "access_key", "secret_key", "certificate", "fixed", "template", "copy"]
 Existing = Callable[[str, str], Mapping[str, str] | None]
 Resolve = Callable[[str], str | None]
 
@@ -73,7 +73,7 @@ def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[
     made: dict[str, str] = {}
     for value in spec.values:
         if not value.derived:
-            made[value.key] = found.get(value.key) or _new(spec, value, resolve)
+            made[value.key] = found.get(value.key) or _new(value, resolve)
         elif value.make == "fixed":
             made[value.key] = value.text
         elif value.make == "copy":
@@ -84,10 +84,10 @@ def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[
     return {value.key: made[value.key] for value in spec.values}
 
 
-def _new(spec: SecretSpec, value: SecretValue, resolve: Resolve) -> str:
+def _new(value: SecretValue, resolve: Resolve) -> str:
     supplied = resolve(value.question_path) if value.question_path else None
     if supplied is None:
-        return _generated(value.make)
+        return _generated(value)
     if not _ALLOWED.match(supplied):
         raise ModulesInvalid(
             [
@@ -102,10 +102,15 @@ def _new(spec: SecretSpec, value: SecretValue, resolve: Resolve) -> str:
     return supplied
 
 
-def _generated(make: Make) -> str:
-    if make == "access_key":
+def _generated(value: SecretValue) -> str:
+    if value.make == "certificate":
+        # Imported late: only an installation that makes certificates pays for it.
+        from installer.modules.certificates import self_signed
+
+        return self_signed(value.text.split())
+    if value.make == "access_key":
         return "".join(secrets.choice(_ACCESS_KEY_LETTERS) for _ in range(_ACCESS_KEY_LENGTH))
-    if make == "secret_key":
+    if value.make == "secret_key":
         return secrets.token_urlsafe(_SECRET_KEY_BYTES)
     return secrets.token_urlsafe(_PASSWORD_BYTES)
 

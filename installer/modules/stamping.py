@@ -1,8 +1,8 @@
 """What the renderer adds to every object, so that no template can forget it.
 
-Contract labels and the module's namespace; the node affinity of pods that share a volume; a checksum
-of the ConfigMaps a pod mounts, so that a changed setting restarts it; and, since a Job cannot
-be changed, a name that holds a hash of everything the Job runs.
+Contract labels and the module's namespace; the node affinity of pods that share a volume; a
+checksum of the ConfigMaps a pod mounts, so that a changed setting restarts it; and, since a Job
+cannot be changed, a name that holds a hash of everything the Job runs.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def stamped(module: Module, body: dict[str, Any]) -> dict[str, Any]:
     metadata = dict(body["metadata"])
     if body["kind"] not in _WITHOUT_NAMESPACE:
         metadata.setdefault("namespace", module.namespace)
-    name = dict(metadata.get("labels") or {}).get(_NAME_LABEL, metadata["name"])
+    name = str((metadata.get("labels") or {}).get(_NAME_LABEL, metadata["name"]))
     metadata["labels"] = _labels(module, metadata, name)
     result = {**body, "metadata": metadata}
     template = pod_template(result)

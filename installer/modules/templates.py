@@ -29,7 +29,7 @@ SHARED_GROUP = 10001
 class ClusterFacts:
     """What rendering must know of the cluster.
 
-    `storage_class` may be empty (the cluster's default), and so may `architecture` (mixed or unknown).
+    `storage_class` may be empty (the cluster's default); so may `architecture` (mixed or unknown).
     """
 
     storage_class: str = ""
@@ -108,7 +108,7 @@ def _fill(environment: jinja2.Environment, shown: str, name: str) -> str:
 
 
 def _spot(error: BaseException, shown: str) -> str:
-    """The template line the error came from; jinja2 gives template frames their own line numbers."""
+    """The template line the error came from: jinja2 gives its frames their own line numbers."""
     line = 0
     trace = error.__traceback__
     while trace is not None:
@@ -122,7 +122,7 @@ def _spot(error: BaseException, shown: str) -> str:
 
 def _objects(shown: str, text: str) -> list[dict[str, Any]]:
     try:
-        loaded = list(yaml.load_all(text, Loader))  # noqa: S506 - safe loader
+        loaded = list(yaml.load_all(text, Loader))
     except yaml.YAMLError as error:
         raise ModulesInvalid([Problem(shown, f"the rendered text is not YAML: {error}")]) from error
     return [body for body in loaded if body is not None]
