@@ -52,9 +52,13 @@ class BillLine:
 
 @dataclass(frozen=True)
 class Bill:
-    """A month's bill; `monthly_usd` is the sum of the known lines."""
+    """A month's bill; `monthly_usd` is the sum of the known lines.
+
+    A bill that is not `known` is that of a cluster we order nothing for: it has no lines.
+    """
 
     lines: tuple[BillLine, ...] = ()
+    known: bool = True
 
     @property
     def monthly_usd(self) -> Decimal:
@@ -73,6 +77,10 @@ class Bill:
 
     def words(self) -> str:
         """The sum for people, never more certain than it is."""
+        if not self.known:
+            return (
+                "0.00 USD a month ordered from Oracle; what your own cluster costs is not counted"
+            )
         if self.exact:
             return f"{self.monthly_usd:,} USD a month"
         names = ", ".join(line.resource for line in self.unknown)

@@ -141,7 +141,6 @@ class NodeLimits(Sourced):
     pods: Count
     volumes: Count
     ephemeral_gib: Count
-    images_mib: Count
     boot_minimum_gb: Count
 
 

@@ -284,8 +284,9 @@ class _Search:
         if seats is not None:
             return Placement(tuple(seats.values()))
         stuck = self._bundles[self._deepest]
-        searched = len(self._start) <= 1 or 0 < self._steps <= MOST_STEPS
-        tried = "" if searched else "no placement was found before giving up the search; "
+        unfinished = self._steps > MOST_STEPS or len(self._bundles) > DEEPEST
+        gave_up = unfinished and len(self._start) > 1
+        tried = "no placement was found before giving up the search; " if gave_up else ""
         return Placement(problems=(tried + _stuck(stuck),))
 
     def _greedily(self) -> dict[str, Seat] | None:

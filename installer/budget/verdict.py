@@ -102,8 +102,7 @@ def judge(
     shapes = (node,) if isinstance(node, NodeShape) else tuple(node or ())
     disks = _disks(demand, volumes, envelope)
     if isinstance(envelope, LiveEnvelope):
-        room, account = envelope.room, Bill()
-        storage_limit = None
+        room, account, storage_limit = envelope.room, Bill(known=False), None
     else:
         room = room_of(shapes, envelope)
         account = bill(
@@ -161,19 +160,19 @@ def _money_reasons(account: Bill, consented: bool) -> tuple[str, ...]:
 
 
 def _pod_rows(demand: Demand, room: Room) -> tuple[BudgetRow, ...]:
-    nodes, free = len(room.nodes), room.free
+    free = room.free
     rows = [
-        _row("CPU", "m", _sum_of(demand, nodes, "cpu_milli"), free.cpu_milli, room.left_by),
+        _row("CPU", "m", _sum_of(demand, room, "cpu_milli"), free.cpu_milli, room.left_by),
         _row(
             "memory",
             "bytes",
-            _sum_of(demand, nodes, "memory_bytes"),
+            _sum_of(demand, room, "memory_bytes"),
             free.memory_bytes,
             room.left_by,
         ),
-        _row("pods", "pods", _sum_of(demand, nodes, None), room.pods, room.left_by),
+        _row("pods", "pods", _sum_of(demand, room, None), room.pods, room.left_by),
     ]
-    disk = _sum_of(demand, nodes, "disk_bytes")
+    disk = _sum_of(demand, room, "disk_bytes")
     if disk.used or disk.passing:
         rows.insert(2, _row("disk", "bytes", disk, free.disk_bytes, room.left_by))
     return tuple(rows)
@@ -187,18 +186,24 @@ class _Sum:
     passing_what: str
 
 
-def _sum_of(demand: Demand, nodes: int, attribute: str | None) -> _Sum:
+def _sum_of(demand: Demand, room: Room, attribute: str | None) -> _Sum:
     parts = []
     most, what = 0, ""
     for load in demand.workloads:
         each = 1 if attribute is None else int(getattr(load.pod, attribute))
-        count = load.running(nodes)
+        count = _running(load, room)
         if count:
             parts.append(Part(load.origin.module, f"{count} x {load.origin.words()}", each * count))
         if each * load.passing > most:
             most = each * load.passing
             what = _passing_what(load)
     return _Sum(tuple(parts), sum(int(part.amount) for part in parts), most, what)
+
+
+def _running(load: Workload, room: Room) -> int:
+    if not load.per_node:
+        return load.replicas
+    return sum(load.rules.takes(node.name, node.labels, node.taints) for node in room.nodes)
 
 
 def _passing_what(load: Workload) -> str:

@@ -1,0 +1,1 @@
+"""What a plan takes, holds and costs."""
