@@ -1,1 +1,1 @@
-"""The only room that speaks to Kubernetes."""
+"""Speaks to Kubernetes: the only room that does."""

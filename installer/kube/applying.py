@@ -1,0 +1,150 @@
+"""Server-side apply: create and repair, never by force, and say beforehand what would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from installer.engine.errors import NotOurs
+from installer.kube.differences import differences
+from installer.kube.faults import Refusal, as_error
+from installer.kube.objects import Document, Ref, labels_of, ref_of
+from installer.kube.reading import Reading, for_each
+from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, Stamp
+from installer.kube.wire import APPLY, Request
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ApplyReport:
+    """What an apply did."""
+
+    created: tuple[Ref, ...] = ()
+    changed: tuple[Ref, ...] = ()
+    unchanged: tuple[Ref, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """One line: "3 created, 1 changed, 20 unchanged"."""
+        counts = {
+            "created": len(self.created),
+            "changed": len(self.changed),
+            "unchanged": len(self.unchanged),
+        }
+        return ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "nothing to apply"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How objects in the cluster differ from what is wanted; nothing was changed to find out."""
+
+    absent: tuple[Ref, ...] = ()
+    changes: tuple[str, ...] = ()
+    not_ours: tuple[str, ...] = ()
+    present: tuple[Ref, ...] = ()
+
+    @property
+    def is_as_wanted(self) -> bool:
+        """Whether an apply would change nothing."""
+        return not (self.absent or self.changes or self.not_ours)
+
+
+class Applying:
+    """Applies objects of one installation."""
+
+    def __init__(self, reading: Reading, stamp: Stamp) -> None:
+        self._reading = reading
+        self._stamp = stamp
+
+    async def apply(self, bodies: Sequence[Body]) -> ApplyReport:
+        """Create and repair side by side, namespaces first.
+
+        Raises NotOurs, before anything is changed, when one of them belongs to somebody else.
+        """
+        wanted = {ref_of(body): body for body in bodies}
+        before = await self._reading.existing(list(wanted), self._stamp.selector)
+        foreign = [
+            self._in_the_way(ref, body) for ref, body in before.items() if self._is_foreign(body)
+        ]
+        if foreign:
+            raise not_ours(foreign)
+        namespaces = [ref for ref in wanted if ref.kind == "Namespace"]
+        others = [ref for ref in wanted if ref.kind != "Namespace"]
+        after: dict[Ref, Document] = {}
+        for group in (namespaces, others):
+            answers = await for_each(lambda ref: self._send(wanted[ref], doing="apply"), group)
+            after.update(zip(group, answers, strict=True))
+        return _report(before, after)
+
+    async def compare(self, bodies: Sequence[Body]) -> Comparison:
+        """What an apply would do, asked of the server by a dry run."""
+        wanted = {ref_of(body): body for body in bodies}
+        before = await self._reading.existing(list(wanted), self._stamp.selector)
+        foreign = [ref for ref, body in before.items() if self._is_foreign(body)]
+        ours = [ref for ref in before if ref not in foreign]
+        answers = await for_each(lambda ref: self._would_become(wanted[ref]), ours)
+        changes: list[str] = []
+        refusals: list[str] = [self._in_the_way(ref, before[ref]) for ref in foreign]
+        for ref, answer in zip(ours, answers, strict=True):
+            if isinstance(answer, NotOurs):
+                refusals.append(f"{ref.words}: {answer.why}")
+            else:
+                changes.extend(differences(ref, before[ref], answer))
+        absent = tuple(ref for ref in wanted if ref not in before)
+        return Comparison(absent, tuple(changes), tuple(refusals), tuple(ours))
+
+    def _is_foreign(self, body: Body) -> bool:
+        return not self._stamp.is_on(body)
+
+    def _in_the_way(self, ref: Ref, body: Body) -> str:
+        other = labels_of(body).get(INSTALLATION)
+        owner = f"belongs to the installation {other}" if other else "does not carry our label"
+        return f"{ref.words} exists and {owner}"
+
+    async def _would_become(self, body: Body) -> Document | NotOurs:
+        try:
+            return await self._send(body, doing="compare", dry=True)
+        except NotOurs as conflict:
+            return conflict
+
+    async def _send(self, body: Body, *, doing: str, dry: bool = False) -> Document:
+        ref = ref_of(body)
+        query = {
+            "fieldManager": FIELD_MANAGER,
+            "force": "false",
+            "fieldValidation": "Strict",
+        }
+        if dry:
+            query["dryRun"] = "All"
+        path = await self._reading.kinds.path(ref)
+        stamped = self._stamp.put_on(body)
+        request = Request("PATCH", path, f"{doing} {ref.words}", query, stamped, APPLY)
+        try:
+            return await self._reading.wire.attempt(request)
+        except Refusal as refusal:
+            raise as_error(refusal, request.doing) from refusal
+
+
+def not_ours(lines: Sequence[str]) -> NotOurs:
+    """The error for objects with our names that are somebody else's."""
+    return NotOurs(
+        "Objects that are not ours are in the way; nothing was changed.",
+        "; ".join(lines),
+        "Remove or rename them, or choose a cluster without them; we never change what does not "
+        "carry our label.",
+    )
+
+
+def _report(before: Mapping[Ref, Document], after: Mapping[Ref, Document]) -> ApplyReport:
+    created = tuple(ref for ref in after if ref not in before)
+    changed = tuple(ref for ref in after if ref in before and _differs(ref, before, after))
+    unchanged = tuple(ref for ref in after if ref not in created and ref not in changed)
+    return ApplyReport(created, changed, unchanged)
+
+
+def _differs(ref: Ref, before: Mapping[Ref, Document], after: Mapping[Ref, Document]) -> bool:
+    versions = [one[ref]["metadata"].get("resourceVersion") for one in (before, after)]
+    # Status written by a controller in between moves the version too, so look closer.
+    return versions[0] != versions[1] and bool(differences(ref, before[ref], after[ref]))

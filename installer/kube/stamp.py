@@ -1,0 +1,69 @@
+"""Our mark on every object: who made it, and for which installation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from installer.kube.objects import Document, labels_of
+
+FIELD_MANAGER = "health-install"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+PART_OF = "app.kubernetes.io/part-of"
+INSTALLATION = "health-install/installation"
+NAME = "health-install/name"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """The installation that objects belong to; `name` is for people, the id decides."""
+
+    installation_id: str
+    name: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels every object of ours carries."""
+        return {
+            MANAGED_BY: FIELD_MANAGER,
+            INSTALLATION: self.installation_id,
+            PART_OF: "health-platform",
+        }
+
+    @property
+    def selector(self) -> str:
+        """Selects all objects of this installation and nothing else."""
+        return f"{INSTALLATION}={self.installation_id}"
+
+    def is_on(self, body: Mapping[str, Any]) -> bool:
+        """Whether an object belongs to this installation."""
+        return labels_of(body).get(INSTALLATION) == self.installation_id
+
+    def put_on(self, body: Mapping[str, Any]) -> Document:
+        """A copy that carries the stamp, also in what it is a template for.
+
+        Pods, and claims made from a template, must be recognised as ours too.
+        """
+        stamped: Document = copy.deepcopy(dict(body))
+        for metadata in _metadata_of(stamped):
+            metadata.setdefault("labels", {}).update(self.labels)
+        annotations = stamped["metadata"].setdefault("annotations", {})
+        annotations[NAME] = self.name
+        return stamped
+
+
+def _metadata_of(body: Document) -> Iterator[Document]:
+    yield body["metadata"]
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return
+    for key in ("template", "jobTemplate"):
+        inner = spec.get(key)
+        # Templates without content (as in other kinds' specs) are not ours to fill.
+        if isinstance(inner, dict) and "spec" in inner:
+            inner.setdefault("metadata", {})
+            yield from _metadata_of(inner)
+    for claim in spec.get("volumeClaimTemplates") or []:
+        yield claim["metadata"]
