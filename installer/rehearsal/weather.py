@@ -170,6 +170,10 @@ class Weather:
                 struck = rule.fault
         return struck
 
+    def standing(self, kind: FaultKind) -> tuple[Fault, ...]:
+        """All faults of that kind in the rules, whatever has been counted: lasting conditions."""
+        return tuple(rule.fault for rule in self._rules if rule.fault.kind == kind)
+
     def _count(self, key: str) -> int:
         self._seen[key] = self._seen.get(key, 0) + 1
         if self._shelf is not None:

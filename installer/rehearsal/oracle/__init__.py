@@ -1,0 +1,1 @@
+"""A small Oracle: the REST that its SDK and command line speak."""

@@ -1,0 +1,32 @@
+"""Every operation this Oracle knows."""
+
+from __future__ import annotations
+
+from installer.rehearsal.oracle import (
+    balancers,
+    block_storage,
+    clusters,
+    compute,
+    identity,
+    limits,
+    network,
+    node_pools,
+    object_storage,
+    subscriptions,
+    work_requests,
+)
+from installer.rehearsal.oracle.tenancy import Route
+
+ROUTES: tuple[Route, ...] = (
+    *identity.ROUTES,
+    *network.ROUTES,
+    *compute.ROUTES,
+    *block_storage.ROUTES,
+    *clusters.ROUTES,
+    *node_pools.ROUTES,
+    *work_requests.ROUTES,
+    *limits.ROUTES,
+    *balancers.ROUTES,
+    *object_storage.ROUTES,
+    *subscriptions.ROUTES,
+)

@@ -1,0 +1,130 @@
+"""The rehearsal's own tenancy, user and API keys, made on first start and kept in the home.
+
+Nothing here is a secret of anybody's: the keys open nothing but this rehearsal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import string
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+    generate_private_key,
+)
+
+from installer.rehearsal.shelf import Shelf
+
+REGION = "eu-amsterdam-1"
+REGION_KEY = "AMS"
+_ALPHABET = string.ascii_lowercase + "234567"
+_KIND = "credentials"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the tenancy belongs to; `fingerprint` names the one API key."""
+
+    tenancy: str
+    user: str
+    fingerprint: str
+    namespace: str
+    zone_prefix: str  # availability domains are named "<prefix>:EU-AMSTERDAM-1-AD-1"
+
+    @property
+    def key_id(self) -> str:
+        """As in the keyId of a signature."""
+        return f"{self.tenancy}/{self.user}/{self.fingerprint}"
+
+    @property
+    def availability_domain(self) -> str:
+        """The region's only one."""
+        return f"{self.zone_prefix}:{REGION.upper()}-AD-1"
+
+
+def new_ocid(kind: str, region: str = REGION) -> str:
+    """A fresh Oracle identifier; `region` is empty for what belongs to no region."""
+    unique = "".join(secrets.choice(_ALPHABET) for _ in range(56))
+    return f"ocid1.{kind}.oc1.{region}.aaaa{unique}"
+
+
+def fingerprint_of(key: RSAPublicKey) -> str:
+    """MD5 of the DER form in colon-separated hex, which is how Oracle names API keys."""
+    der = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    digest = hashlib.md5(der, usedforsecurity=False).hexdigest()
+    return ":".join(digest[n : n + 2] for n in range(0, 32, 2))
+
+
+def settle_in(home: Path, shelf: Shelf) -> tuple[Identity, RSAPublicKey]:
+    """Finds or makes the identity and writes the SDK's configuration below `home`/oci."""
+    folder = home / "oci"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key_file = folder / "api_key.pem"
+    if not key_file.exists():
+        _write_private(key_file, _pem(generate_private_key(65537, 2048)))
+    private = serialization.load_pem_private_key(key_file.read_bytes(), None)
+    if not isinstance(private, RSAPrivateKey):
+        raise ValueError(f"{key_file} does not hold an RSA key.")
+    public = private.public_key()
+    identity = _identity(shelf, fingerprint_of(public))
+    _write_private(folder / "config", _configuration(identity, key_file).encode())
+    return identity, public
+
+
+def _identity(shelf: Shelf, fingerprint: str) -> Identity:
+    doc = shelf.get(_KIND, "identity")
+    if doc is None:
+        doc = {
+            "tenancy": new_ocid("tenancy", ""),
+            "user": new_ocid("user", ""),
+            "namespace": _letters(12, string.ascii_lowercase),
+            "zone_prefix": _letters(4, string.ascii_letters),
+        }
+        shelf.put(_KIND, "identity", doc)
+    return Identity(
+        tenancy=doc["tenancy"],
+        user=doc["user"],
+        fingerprint=fingerprint,
+        namespace=doc["namespace"],
+        zone_prefix=doc["zone_prefix"],
+    )
+
+
+def _letters(count: int, alphabet: str) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(count))
+
+
+def _configuration(identity: Identity, key_file: Path) -> str:
+    return (
+        "[DEFAULT]\n"
+        f"user={identity.user}\n"
+        f"fingerprint={identity.fingerprint}\n"
+        f"tenancy={identity.tenancy}\n"
+        f"region={REGION}\n"
+        f"key_file={key_file}\n"
+    )
+
+
+def _pem(key: RSAPrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Replaces the file in one move, readable by its owner only."""
+    draft = path.with_suffix(".draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    draft.replace(path)
