@@ -1,0 +1,61 @@
+"""What the steps are asked to make: values only, so that no step knows an answer or a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+NEWEST = "newest"
+# Where OKE puts pods and services with flannel; the virtual network must stay clear of both.
+PODS_CIDR = "10.244.0.0/16"
+SERVICES_CIDR = "10.96.0.0/16"
+ANYWHERE = "0.0.0.0/0"
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """The virtual network and who may reach what in it; all values are CIDR blocks.
+
+    `node_ports_from` opens the node ports to clients that a balancer lets through with their own
+    address; empty keeps them for the balancer. `ssh_from` opens port 22 of the nodes.
+    """
+
+    cidr: str = "10.20.0.0/16"
+    api_access_cidr: str = ANYWHERE
+    web_access_cidr: str = ANYWHERE
+    node_ports_from: str = ""
+    ssh_from: str = ""
+
+
+@dataclass(frozen=True)
+class ClusterPlan:
+    """The control plane; the version is "newest", a minor ("1.36") or exact ("v1.36.4")."""
+
+    kubernetes_version: str = NEWEST
+    pods_cidr: str = PODS_CIDR
+    services_cidr: str = SERVICES_CIDR
+
+
+# Facts: two agents that OKE puts on every worker are switched off by labels that a node has from
+# its first moment; on a small node their requests are needed elsewhere.
+AGENTS_OFF = {
+    "oci.oraclecloud.com/oke-observability-agent-enabled": "false",
+    "oci.oraclecloud.com/oke-node-problem-detector-enabled": "false",
+}
+
+
+@dataclass(frozen=True)
+class NodePlan:
+    """The machines. `boot_gb` and `memory_gb` are in Oracle's GB; 50 is the smallest boot size."""
+
+    ocpus: float = 2.0
+    memory_gb: float = 12.0
+    nodes: int = 1
+    boot_gb: int = 50
+    ssh_public_key: str = ""
+    shape: str = "VM.Standard.A1.Flex"
+    labels: dict[str, str] = field(default_factory=lambda: dict(AGENTS_OFF))
+
+
+def is_ocid(text: str) -> bool:
+    """Whether this names something by Oracle's identifier rather than by a name."""
+    return text.startswith("ocid1.")
