@@ -8,7 +8,7 @@ from installer.answers.asking import Ask, Section
 from installer.answers.forms import Choice, Secret, Text
 from installer.answers.rules import oracle_names
 from installer.answers.secret_reference import SecretRef
-from installer.answers.sections.relevance import on_oracle
+from installer.answers.sections.relevance import on_oracle, with_account
 
 
 class Oracle(Section):
@@ -21,8 +21,7 @@ class Oracle(Section):
             "Oracle configuration file",
             help="The file in which Oracle's own tools keep your user, fingerprint and key. "
             "Oracle's console writes its content for you under Profile, API keys.",
-            advanced=True,
-            relevant=on_oracle,
+            relevant=with_account,
         ),
     ] = "~/.oci/config"
     profile: Annotated[
@@ -32,7 +31,7 @@ class Oracle(Section):
             "Profile in that file",
             help="The name in square brackets above your account in the Oracle configuration "
             "file. If you never wrote one yourself it is DEFAULT.",
-            relevant=on_oracle,
+            relevant=with_account,
         ),
     ] = "DEFAULT"
     auth: Annotated[
@@ -44,7 +43,7 @@ class Oracle(Section):
             "that `oci session authenticate` leaves there; auto looks at the profile and "
             "takes the one it finds.",
             advanced=True,
-            relevant=on_oracle,
+            relevant=with_account,
         ),
     ] = "auto"
     key_passphrase: Annotated[
@@ -57,7 +56,7 @@ class Oracle(Section):
             "keyring:SERVICE/USER for this machine's keyring. Empty when there is none.",
             secret=True,
             advanced=True,
-            relevant=on_oracle,
+            relevant=with_account,
         ),
     ] = None
 
@@ -72,7 +71,7 @@ class Place(Section):
             "Region",
             help="The data centre, written like eu-amsterdam-1. Free resources exist only in "
             "the home region of the account. Empty takes the region of the profile.",
-            relevant=on_oracle,
+            relevant=with_account,
         ),
     ] = ""
     compartment: Annotated[

@@ -96,7 +96,6 @@ class Cluster(Section):
             help="Addresses that may speak to the Kubernetes API, which asks everybody for a "
             "signed token. 0.0.0.0/0 means any address; your own followed by /32 is "
             "stricter, but it must be a fixed one.",
-            advanced=True,
             relevant=on_oracle,
         ),
     ] = "0.0.0.0/0"
@@ -144,18 +143,12 @@ class Cluster(Section):
 
     @model_validator(mode="after")
     def _memory_suits_processors(self) -> Cluster:
-        if self.node_memory_gb > self.node_ocpus * _MOST_GB_PER_OCPU:
-            raise refuse(
-                f"{self.node_memory_gb} GB are too much for {self.node_ocpus} OCPUs: an A1 node "
-                f"takes at most {_MOST_GB_PER_OCPU} GB for each.",
-                "cluster.node_memory_gb",
-                "cluster.node_ocpus",
-            )
-        if self.node_memory_gb < self.node_ocpus:
-            raise refuse(
-                f"{self.node_memory_gb} GB are too little for {self.node_ocpus} OCPUs: an A1 node "
-                "needs at least 1 GB for each.",
-                "cluster.node_memory_gb",
-                "cluster.node_ocpus",
-            )
-        return self
+        most, least = self.node_ocpus * _MOST_GB_PER_OCPU, self.node_ocpus
+        if least <= self.node_memory_gb <= most:
+            return self
+        raise refuse(
+            f"{self.node_memory_gb} GB do not go with {self.node_ocpus} OCPU: an A1 node takes "
+            f"1 to {_MOST_GB_PER_OCPU} GB for each, here {max(least, 4)} to {min(most, 512)}.",
+            "cluster.node_memory_gb",
+            "cluster.node_ocpus",
+        )

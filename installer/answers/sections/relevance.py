@@ -10,6 +10,11 @@ def on_oracle(answered: Answered) -> bool:
     return answered.get("target", "oke") in ("oke", "rehearsal")
 
 
+def with_account(answered: Answered) -> bool:
+    """A real account is used; a rehearsal brings its own."""
+    return answered.get("target", "oke") == "oke"
+
+
 def on_existing(answered: Answered) -> bool:
     """The cluster is there already."""
     return answered.get("target", "oke") == "existing"
