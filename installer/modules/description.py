@@ -128,9 +128,9 @@ class QuestionEntry(Closed):
 class SecretValueEntry(Closed):
     """One key of a Secret.
 
-    `text` is the value (fixed), the names it is for (certificate), a text with `${key}` places for other keys of the same Secret
-    (template), or `namespace/secret/key` of another Secret (copy). `file` reads the text from the
-    module's files/ folder.
+    `text` is the value (fixed), the host names it is for (certificate), a text with `${key}` places
+    for other keys of the same Secret (template), or `namespace/secret/key` of another Secret
+    (copy). `file` reads the text from the module's files/ folder instead.
     """
 
     key: str = Field(pattern=_KEY)
@@ -146,7 +146,9 @@ class SecretValueEntry(Closed):
         needs_text = derived or self.make == "certificate"
         if needs_text != bool(self.text or self.file) or (self.text and self.file):
             raise ValueError(
-                f"{self.key}: fixed, template, copy and certificate need text or file; the others neither"
+                f"{self.key}: {self.make} needs text or file"
+                if needs_text
+                else f"{self.key}: {self.make} takes neither text nor file"
             )
         if needs_text and self.question:
             raise ValueError(f"{self.key}: only generated values can be asked for")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import jinja2
@@ -71,17 +72,21 @@ class RenderInput:
     others: tuple[tuple[str, Others], ...]
 
 
-@dataclass
 class _Named:
-    """Attribute access to named values, so that a misspelt option is an undefined name."""
+    """Attribute access to named values; a misspelt one is an error that names the right one."""
 
-    _values: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(self, what: str, values: Mapping[str, Any]) -> None:
+        self._what = what
+        self._values = values
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self._values[name]
-        except KeyError:
-            raise AttributeError(name) from None
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._values:
+            near = get_close_matches(name, self._values, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise jinja2.UndefinedError(f"{self._what} has no {name}{hint}")
+        return self._values[name]
 
 
 def documents(given: RenderInput) -> list[tuple[str, int, dict[str, Any]]]:
@@ -103,21 +108,21 @@ def _fill(environment: jinja2.Environment, shown: str, name: str) -> str:
         return environment.get_template(name).render()
     except jinja2.TemplateSyntaxError as error:
         raise ModulesInvalid([Problem(f"{shown}:{error.lineno}", str(error))]) from error
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise ModulesInvalid([Problem(_spot(error, shown), str(error))]) from error
 
 
 def _spot(error: BaseException, shown: str) -> str:
-    """The template line the error came from: jinja2 gives its frames their own line numbers."""
-    line = 0
+    """The file and line the error came from: jinja2 gives templates frames of their own."""
+    spot = shown
+    folder = shown.partition("/")[0] + "/"
     trace = error.__traceback__
     while trace is not None:
-        if "__jinja_template__" in trace.tb_frame.f_globals or "environment" in (
-            trace.tb_frame.f_locals
-        ):
-            line = trace.tb_lineno
+        file = trace.tb_frame.f_code.co_filename
+        if file.startswith(folder):
+            spot = f"{file}:{trace.tb_lineno}"
         trace = trace.tb_next
-    return f"{shown}:{line}" if line else shown
+    return spot
 
 
 def _objects(shown: str, text: str) -> list[dict[str, Any]]:
@@ -125,12 +130,13 @@ def _objects(shown: str, text: str) -> list[dict[str, Any]]:
         loaded = list(yaml.load_all(text, Loader))
     except yaml.YAMLError as error:
         raise ModulesInvalid([Problem(shown, f"the rendered text is not YAML: {error}")]) from error
-    return [body for body in loaded if body is not None]
+    # Anchors would leave objects sharing parts; what is applied must be plain JSON anyway.
+    return [json.loads(json.dumps(body)) for body in loaded if body is not None]
 
 
 def _environment(given: RenderInput) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: given.module.text_of(name)),
+        loader=jinja2.FunctionLoader(_loader(given.module)),
         undefined=jinja2.StrictUndefined,
         finalize=_printed,
         trim_blocks=True,
@@ -138,10 +144,24 @@ def _environment(given: RenderInput) -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - the output is YAML, not HTML
     )
-    environment.filters["quoted"] = json.dumps
+    environment.filters["quoted"] = _quoted
     environment.globals.update(_names(given))
     environment.globals["filled"] = _filled(environment)
     return environment
+
+
+def _loader(module: Module) -> Callable[[str], tuple[str, str, Callable[[], bool]]]:
+    def load(name: str) -> tuple[str, str, Callable[[], bool]]:
+        return module.text_of(name), f"{module.name}/{name}", lambda: True
+
+    return load
+
+
+def _quoted(value: Any) -> str:
+    if isinstance(value, jinja2.Undefined):
+        # Any use of it raises the error that says which name is missing.
+        str(value)
+    return json.dumps(value)
 
 
 def _printed(value: Any) -> Any:
@@ -152,7 +172,7 @@ def _printed(value: Any) -> Any:
 
 def _names(given: RenderInput) -> dict[str, Any]:
     return {
-        "options": _Named(dict(given.options)),
+        "options": _Named("options", dict(given.options)),
         "answers": given.setting,
         "facts": given.facts,
         "namespace": given.module.namespace,
@@ -202,7 +222,7 @@ def _other(given: RenderInput) -> Callable[[str], _Named]:
         if name not in others:
             raise _misuse(given, f"module {name!r} is neither under needs nor under looks_at")
         known = others[name]
-        return _Named({"enabled": known.enabled, **dict(known.options)})
+        return _Named(name, {"enabled": known.enabled, **dict(known.options)})
 
     return other
 

@@ -1,0 +1,1 @@
+"""Module folders, what is rendered from them, and the servers started on it."""
