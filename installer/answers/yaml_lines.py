@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import yaml
 
 NULL = "tag:yaml.org,2002:null"
-_STANDARD = "tag:yaml.org,2002:"
+_PLAIN_TAGS = tuple(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
+)
 _DEEPEST = 20
 
 
@@ -56,11 +58,9 @@ def parse(text: str) -> Block:
     except yaml.YAMLError as error:
         # Not chained: the original quotes the line, which may hold what must not be shown.
         raise _in_our_words(error) from None
-    except RecursionError:
-        raise NotYaml("The blocks are nested too deeply.") from None
     if node is None or (isinstance(node, yaml.ScalarNode) and node.tag == NULL):
         return Block((), 1)
-    read = _node(node, 0)
+    read = _node(node)
     if not isinstance(read, Block):
         raise NotYaml("Answers are lines of the form key: value; this is something else.", 1, 1)
     return read
@@ -68,9 +68,14 @@ def parse(text: str) -> Block:
 
 def _only_plain_features(text: str) -> None:
     """Refuse what makes one part of a file stand for another: it defeats line numbers."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         mark = event.start_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise NotYaml("The blocks are nested too deeply.", line, column)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise NotYaml(
                 "Anchors and aliases (& and *) are not used here; write the value "
@@ -78,28 +83,25 @@ def _only_plain_features(text: str) -> None:
                 line,
                 column,
             )
-        tag = getattr(event, "tag", None)
-        if tag and not tag.startswith(_STANDARD):
+        if (getattr(event, "tag", None) or _PLAIN_TAGS[0]) not in _PLAIN_TAGS:
             raise NotYaml("A value cannot begin with ! here; put it in quotes.", line, column)
 
 
-def _node(node: yaml.Node, depth: int) -> Node:
+def _node(node: yaml.Node) -> Node:
     line = node.start_mark.line + 1
-    if depth > _DEEPEST:
-        raise NotYaml("The blocks are nested too deeply.", line, 1)
     if isinstance(node, yaml.ScalarNode):
         return Leaf(None if node.tag == NULL else node.value, line)
     if isinstance(node, yaml.MappingNode):
-        return Block(tuple(_entries(node, depth)), line)
+        return Block(tuple(_entries(node)), line)
     return ListOfValues(line)
 
 
-def _entries(node: yaml.MappingNode, depth: int) -> Iterator[tuple[str, int, Node]]:
+def _entries(node: yaml.MappingNode) -> Iterator[tuple[str, int, Node]]:
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
             raise NotYaml("A key must be a single word.", line, key.start_mark.column + 1)
-        yield key.value, line, _node(value, depth + 1)
+        yield key.value, line, _node(value)
 
 
 _WORDS = (

@@ -1,0 +1,1 @@
+"""What the answers room promises: questions, sources, files, sentences."""
