@@ -43,8 +43,7 @@ def test_there_are_at_least_twenty_cases_worked_out_by_hand() -> None:
 def test_a_line_names_the_resource_the_sum_and_the_date_of_the_price() -> None:
     found = bill(load_envelope(), nodes=[NodeShape(4, 24)])
     assert found.lines[0].words() == (
-        "A1 OCPUs: 2,976 OCPU-hours, 1,500 free, 1,476 at 0.01 USD: 14.76 USD"
-        " (price of 2026-10-01)"
+        "A1 OCPUs: 2,976 OCPU-hours, 1,500 free, 1,476 at 0.01 USD: 14.76 USD (price of 2026-10-01)"
     )
     assert found.words() == "28.05 USD a month"
 

@@ -73,7 +73,9 @@ def test_a_cron_job_passes_unless_it_is_suspended() -> None:
     assert one(workload("CronJob", "dump", POD, suspend=True)).passing == 0
 
 
-@pytest.mark.parametrize(("stated", "running", "most"), [(None, 2, 5), (4, 4, 5), (9, 5, 5), (0, 0, 0)])
+@pytest.mark.parametrize(
+    ("stated", "running", "most"), [(None, 2, 5), (4, 4, 5), (9, 5, 5), (0, 0, 0)]
+)
 def test_an_autoscaler_bounds_the_replicas(stated: int | None, running: int, most: int) -> None:
     scaler = thing(
         "HorizontalPodAutoscaler",

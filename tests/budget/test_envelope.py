@@ -77,11 +77,14 @@ def test_a_price_written_as_a_fraction_is_refused() -> None:
         Price.model_validate(given | {"usd": 0.01})
 
 
+FALLING = [{"up_to_gb": 8, "percent": 25}, {"up_to_gb": 4, "percent": 1}]
+
+
 @pytest.mark.parametrize(
     "bands",
     [
         [{"up_to_gb": 4, "percent": 25}],
-        [{"up_to_gb": 8, "percent": 25}, {"up_to_gb": 4, "percent": 1}, {"up_to_gb": None, "percent": 1}],
+        [*FALLING, {"up_to_gb": None, "percent": 1}],
         [{"up_to_gb": None, "percent": 25}, {"up_to_gb": None, "percent": 1}],
     ],
 )  # fmt: skip

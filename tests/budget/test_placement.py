@@ -100,10 +100,10 @@ def test_a_volume_for_many_nodes_binds_nobody() -> None:
 
 
 def test_pods_that_demand_company_get_it() -> None:
-    labels = {"labels": {"group": "g"}}
+    group = {"group": "g"}
     pieces = [
-        recreated("a", "300m", "1Mi", pod=needing_company("g"), **labels),
-        recreated("b", "300m", "1Mi", pod=needing_company("g"), **labels),
+        recreated("a", "300m", "1Mi", pod=needing_company("g"), labels=group),
+        recreated("b", "300m", "1Mi", pod=needing_company("g"), labels=group),
         recreated("other", "600m", "1Mi"),
     ]
     found = where(pieces, nodes(700, 700))
@@ -121,9 +121,7 @@ def test_company_that_does_not_exist_is_missed() -> None:
 
 
 def test_pods_that_keep_apart_need_a_node_each() -> None:
-    piece = recreated(
-        "a", "1m", "1Mi", replicas=2, pod=keeping_away("g"), labels={"group": "g"}
-    )
+    piece = recreated("a", "1m", "1Mi", replicas=2, pod=keeping_away("g"), labels={"group": "g"})
     assert where([piece], nodes(1000, 1000))["a"] == {"n1", "n2"}
     assert problems([piece], nodes(1000))
 
@@ -170,11 +168,7 @@ def test_a_node_selector_and_a_node_name_are_obeyed(pod: dict[str, Any], allowed
 )
 def test_node_affinity_is_obeyed(expression: dict[str, Any], allowed: bool) -> None:
     terms = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
-    pod = {
-        "affinity": {
-            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}
-        }
-    }
+    pod = {"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}}
     room = nodes(1000, labels={"disk": "fast", "gen": "2"})
     assert bool(problems([recreated("a", "1m", "1Mi", pod=pod)], room)) is not allowed
 

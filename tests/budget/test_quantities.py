@@ -70,8 +70,10 @@ def test_what_is_no_quantity_is_refused_with_examples(text: object) -> None:
 def test_reading_agrees_with_fractions(digits: int, places: int, suffix: str) -> None:
     shown = str(digits).rjust(places + 1, "0")
     text = f"{shown[: len(shown) - places]}.{shown[len(shown) - places :]}{suffix}"
-    scale = {"": 1, "m": Fraction(1, 1000), "k": 1000, "Mi": 2**20, "Gi": 2**30}[suffix]
-    exact = Fraction(digits, 10**places) * scale * 10**9
+    above, below = {"": (1, 1), "m": (1, 1000), "k": (1000, 1), "Mi": (2**20, 1), "Gi": (2**30, 1)}[
+        suffix
+    ]
+    exact = Fraction(digits * above * 10**9, 10**places * below)
     assert nano(text) == -(-exact.numerator // exact.denominator)
 
 
