@@ -15,7 +15,6 @@ from installer.answers.module_questions import (
     ModuleAnswers,
     ModuleQuestions,
     Modules,
-    field_name,
     modules_model,
     secret_answers,
 )
@@ -118,6 +117,3 @@ def _answers_model(modules: tuple[ModuleQuestions, ...]) -> type[Answers]:
         "modules": (section, section()),
     }
     return create_model("Answers", __base__=Answers, __doc__=Answers.__doc__, **fields)
-
-
-__all__ = ["VERSION", "Answers", "answers_model", "field_name"]
