@@ -49,9 +49,8 @@ def _of_containers(spec: Manifest, defaults: Defaults | None) -> _Requests:
         if container.get("restartPolicy") == "Always":
             _add(running, wanted)
             _add(sidecars, wanted)
-            wanted = sidecars
-        else:
-            _add(wanted, sidecars)
+            continue
+        _add(wanted, sidecars)
         _raise_to(starting, wanted)
     _raise_to(running, starting)
     return running

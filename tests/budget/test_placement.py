@@ -126,6 +126,16 @@ def test_pods_that_keep_apart_need_a_node_each() -> None:
     assert problems([piece], nodes(1000))
 
 
+@pytest.mark.parametrize(("shy", "other"), [("2m", "1m"), ("1m", "2m")])
+def test_a_pod_is_kept_away_from_others_whichever_comes_first(shy: str, other: str) -> None:
+    pieces = [
+        recreated("shy", shy, "1Mi", pod=keeping_away("g")),
+        recreated("other", other, "1Mi", labels={"group": "g"}),
+    ]
+    assert problems(pieces, nodes(1000))
+    assert not problems(pieces, nodes(1000, 1000))
+
+
 def test_pods_that_must_and_may_not_share_a_node_are_told() -> None:
     pod = {**keeping_away("g"), **mounting("data")}
     piece = recreated("a", "1m", "1Mi", replicas=2, pod=pod, labels={"group": "g"})
