@@ -190,6 +190,14 @@ def _not_allowed(refusal: Refusal) -> InstallError:
     )
 
 
+def _name_taken(refusal: Refusal) -> InstallError:
+    return AccountError(
+        f"The name is taken already while {refusal.doing}.",
+        refusal.why,
+        "Choose another name in place.compartment, or give the OCID of the compartment there.",
+    )
+
+
 def _sign_up(refusal: Refusal) -> InstallError:
     return AccountError(
         f"A service is not open to this account while {refusal.doing}.",
@@ -258,6 +266,7 @@ _BY_CODE: dict[str, _Translation] = {
     "LimitExceeded": _limit,
     "QuotaExceeded": _limit,
     "NotAllowed": _not_allowed,
+    "CompartmentAlreadyExists": _name_taken,
     "SignUpRequired": _sign_up,
     "IncorrectState": _incorrect_state,
     "InvalidatedRetryToken": _token_spent,

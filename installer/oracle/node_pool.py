@@ -47,6 +47,14 @@ class NodePool(Resource):
     ssh_public_key: str = ""
     nodes: tuple[Node, ...] = ()
 
+    @property
+    def life(self) -> Life:
+        """A pool of failed machines has failed, although Oracle calls it NEEDS_ATTENTION."""
+        alive = self.count(Life.THERE) + self.count(Life.COMING)
+        failed = bool(self.count(Life.BROKEN)) and not alive
+        known = life_of(self.state)
+        return Life.BROKEN if failed and known in (Life.THERE, Life.COMING) else known
+
     def count(self, life: Life) -> int:
         """How many machines are in that part of their life."""
         return sum(1 for node in self.nodes if node.life is life)

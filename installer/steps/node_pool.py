@@ -1,0 +1,226 @@
+"""Makes sure of the machines that carry the platform."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from installer.engine.errors import InstallError
+from installer.engine.step import Context, Seen
+from installer.oracle.errors import OutOfCapacity
+from installer.oracle.images import Image, choose_image
+from installer.oracle.leftovers import Leftovers
+from installer.oracle.node_failures import nodes_failed
+from installer.oracle.node_pool import NO_OLD_METADATA, NodePool, NodePools, NodePoolWanted
+from installer.oracle.placement import Placement, placements
+from installer.oracle.resource import Life, Started
+from installer.oracle.wanted import NodePlan
+from installer.steps.cluster import CLUSTER, VERSION_FACT
+from installer.steps.oracle_resource import COMPARTMENT, OpenAccount, OracleResource
+from installer.steps.subnet import subnet_id
+
+NODE_POOL = "node-pool"
+# A healthy pool takes three minutes. With bad network rules it failed after 24 and after 71.
+_SUSPICIOUS_SECONDS = 15 * 60.0
+_PATIENCE = 80 * 60.0
+
+
+class Machines(OracleResource[NodePool]):
+    """One pool with the machines of the plan; tries every place of the region for them."""
+
+    id = NODE_POOL
+    title = "Machines"
+    group = "Cluster"
+    needs = (CLUSTER,)
+    usually = 180.0
+    noun = "node pool"
+    kind = "nodepool"
+    suffix = "nodes"
+    every = 5.0
+    at_most = _PATIENCE
+    removal_usually = 120.0
+
+    def __init__(self, account: OpenAccount, plan: NodePlan) -> None:
+        super().__init__(account)
+        self._plan = plan
+        self._place = Placement("")
+        self._since = 0.0
+        self._warned = False
+
+    def places(self) -> tuple[str, ...]:
+        """It is only found in its cluster."""
+        return (COMPARTMENT, CLUSTER)
+
+    def get(self, ctx: Context, resource_id: str) -> NodePool | None:  # noqa: ARG002
+        """By id, with its machines."""
+        return self._all().get(resource_id)
+
+    def named(self, ctx: Context, name: str) -> Sequence[NodePool]:
+        """In the cluster."""
+        return self._all().named(self.compartment(ctx), self._cluster(ctx), name)
+
+    # -- making it --------------------------------------------------------------------------------
+
+    def make(self, ctx: Context, seen: Seen) -> None:
+        """As for everything, but a pool that an interrupted run left in a full place is replaced."""
+        try:
+            super().make(ctx, seen)
+        except OutOfCapacity:
+            if self._find(ctx)[0] is None:
+                raise
+            super().make(ctx, seen)
+
+    def start(self, ctx: Context) -> str:
+        """Try one place after the other, each once; raises OutOfCapacity when all are full."""
+        full: list[str] = []
+        for place in self._places(ctx):
+            ctx.checkpoint()
+            self._place = place
+            try:
+                return self._start_there(ctx)
+            except OutOfCapacity as error:
+                full.append(place.words())
+                ctx.note(f"No free machine in {place.words()}.")
+                last = error
+        raise OutOfCapacity(last.what, f"Tried: {', '.join(full)}. {last.why}", last.then)
+
+    def _start_there(self, ctx: Context) -> str:
+        """Begin a pool in the current place and see it through; a full place leaves nothing."""
+        made = super().start(ctx)
+        try:
+            self._ready(ctx, made)
+        except OutOfCapacity:
+            found = self.get(ctx, made)
+            if found is not None:
+                self.remove(ctx, found)
+            raise
+        return made
+
+    def create(self, ctx: Context, name: str, retry_token: str) -> Started:
+        """In the current place, with the newest image for the cluster's version."""
+        self._since, self._warned = time.monotonic(), False
+        version = ctx.recall(VERSION_FACT, CLUSTER) or ""
+        wanted = NodePoolWanted(
+            compartment=self.compartment(ctx),
+            cluster=self._cluster(ctx),
+            name=name,
+            version=version,
+            image=self._image(ctx, version),
+            subnet=ctx.recall("id", subnet_id("nodes")) or "",
+            place=self._place,
+            plan=self._plan,
+            tags=self.tags(ctx),
+        )
+        return self._all().create(wanted, retry_token)
+
+    def _image(self, ctx: Context, version: str) -> Image:
+        offered = self._all().images(self.compartment(ctx), version, self._plan.shape)
+        image = choose_image(offered, version, shape=self._plan.shape)
+        ctx.remember("image", image.name)
+        return image
+
+    def _places(self, ctx: Context) -> tuple[Placement, ...]:
+        account = self.account()
+        domains = account.availability_domains()
+        faults = {domain: account.fault_domains(domain) for domain in domains}
+        return placements(domains, faults, self._bound_to(ctx))
+
+    def _bound_to(self, ctx: Context) -> str:
+        """The domain of data volumes that exist already; a machine elsewhere cannot use them."""
+        volumes = Leftovers(self.account()).volumes(self.compartment(ctx))
+        ours = (each for each in volumes if each.is_of(ctx.installation.id))
+        return next((each.availability_domain for each in ours), "")
+
+    def not_ready(self, ctx: Context, found: NodePool) -> str | None:
+        """Reads work request and machines; a pool that is ACTIVE may still have none."""
+        ready = found.count(Life.THERE)
+        if found.state == "ACTIVE" and ready >= self._plan.nodes:
+            return None
+        work = self._work(ctx.recall("work_request") or "")
+        troubles = [node.trouble for node in found.nodes if node.trouble]
+        if found.life is Life.BROKEN or troubles or (work is not None and work.failed):
+            said = self._requests().errors(self.compartment(ctx), work.id) if work else ()
+            raise self.failure(ctx, found, [*said, *troubles])
+        self._suspect(ctx)
+        states = ", ".join(f"{node.name or 'machine'} {node.state}" for node in found.nodes)
+        return f"{ready} of {self._plan.nodes} machines are ready" + (
+            f" ({states})" if states else ""
+        )
+
+    def _suspect(self, ctx: Context) -> None:
+        if self._since == 0.0:
+            self._since = time.monotonic()
+        waited = (time.monotonic() - self._since) / ctx.pace
+        if waited > _SUSPICIOUS_SECONDS and not self._warned:
+            self._warned = True
+            ctx.note(
+                "This takes unusually long. It is nearly always about network rules: the machine "
+                "must reach ports 6443 and 12250 of the API subnet and Oracle's services on 443. "
+                "Oracle gives up after 24 to 75 minutes; we wait for its verdict."
+            )
+
+    def failure(self, ctx: Context, found: NodePool | None, said: Sequence[str]) -> InstallError:  # noqa: ARG002
+        """Capacity, limit and network are told apart."""
+        return nodes_failed([*said, *([found.details] if found else [])])
+
+    # -- drift ------------------------------------------------------------------------------------
+
+    def differences(self, ctx: Context, found: NodePool) -> tuple[str, ...]:  # noqa: ARG002
+        """Number, size, labels and settings of the machines."""
+        plan = self._plan
+        compared = (
+            ("machines", found.size, plan.nodes),
+            ("OCPUs each", found.ocpus, plan.ocpus),
+            ("GB memory each", found.memory_gb, plan.memory_gb),
+            ("SSH key", _short(found.ssh_public_key), _short(plan.ssh_public_key)),
+        )
+        lines = [f"{what}: {now} instead of {then}" for what, now, then in compared if now != then]
+        lines += [
+            f"label {key}={value}"
+            for key, value in plan.labels.items()
+            if found.labels.get(key) != value
+        ]
+        if not NO_OLD_METADATA.items() <= found.metadata.items():
+            lines.append("switch the old metadata service off")
+        return (*lines, *self._absentees(found))
+
+    def _absentees(self, found: NodePool) -> tuple[str, ...]:
+        if found.size != self._plan.nodes:
+            return ()
+        broken = found.count(Life.BROKEN)
+        if broken:
+            return (f"{broken} machines failed",)
+        missing = self._plan.nodes - found.count(Life.THERE)
+        return (f"{missing} machines are not ready",) if missing > 0 else ()
+
+    def repair(self, ctx: Context, found: NodePool) -> None:
+        """Change the pool in place."""
+        sized = (found.ocpus, found.memory_gb) == (self._plan.ocpus, self._plan.memory_gb)
+        labels = {**found.labels, **self._plan.labels}
+        ctx.remember("work_request", self._all().change(found.id, self._plan, labels))
+        self._since, self._warned = time.monotonic(), False
+        self._ready(ctx, found.id)
+        if not sized:
+            ctx.note(
+                "Machines that exist keep their size; delete the machine in Oracle's console and "
+                "the pool makes one of the new size in its place."
+            )
+
+    def delete(self, ctx: Context, found: NodePool) -> str:  # noqa: ARG002
+        """Its machines and their boot volumes go with it."""
+        return self._all().delete(found.id)
+
+    def told(self, ctx: Context, found: NodePool) -> str:  # noqa: ARG002
+        """How many and how large."""
+        return f"{found.size} × {found.ocpus:g} OCPU, {found.memory_gb:g} GB, {found.version}"
+
+    def _cluster(self, ctx: Context) -> str:
+        return ctx.recall("id", CLUSTER) or ""
+
+    def _all(self) -> NodePools:
+        return NodePools(self.account())
+
+
+def _short(key: str) -> str:
+    """Enough of an SSH key to tell two apart, without its comment."""
+    return "".join(key.split()[1:2])[-12:]

@@ -1,0 +1,72 @@
+"""Makes sure of the security rules of one subnet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from installer.engine.step import Context
+from installer.oracle.network import SecurityList
+from installer.oracle.resource import Started
+from installer.oracle.rules import Role, RuleBook, differences, rules_for
+from installer.oracle.subnets import lay_out
+from installer.oracle.wanted import ClusterPlan, NetworkPlan
+from installer.steps.network_part import NetworkPart
+from installer.steps.oracle_resource import OpenAccount
+
+TITLES: dict[Role, str] = {"api": "API endpoint", "nodes": "nodes", "balancers": "balancers"}
+
+
+class SecurityRules(NetworkPart[SecurityList]):
+    """The complete rules of one subnet; the network's default list is never relied on."""
+
+    noun = "security list"
+    kind = "securitylist"
+
+    def __init__(
+        self,
+        account: OpenAccount,
+        role: Role,
+        plan: NetworkPlan,
+        cluster: ClusterPlan | None = None,
+    ) -> None:
+        super().__init__(account)
+        self.id = security_list_id(role)
+        self.title = f"Security rules: {TITLES[role]}"
+        self.suffix = f"rules-{role}"
+        self._role = role
+        self._plan = plan
+        self._cluster = cluster or ClusterPlan()
+
+    def get(self, ctx: Context, resource_id: str) -> SecurityList | None:  # noqa: ARG002
+        """By id."""
+        return self.networks().security_list(resource_id)
+
+    def named(self, ctx: Context, name: str) -> Sequence[SecurityList]:
+        """In the network."""
+        return self.networks().security_lists(self.compartment(ctx), name, self.vcn(ctx))
+
+    def create(self, ctx: Context, name: str, retry_token: str) -> Started:
+        """With all its rules at once."""
+        where = self.compartment(ctx), name, self.vcn(ctx), self._book()
+        return Started(self.networks().create_security_list(*where, self.tags(ctx), retry_token))
+
+    def delete(self, ctx: Context, found: SecurityList) -> str:  # noqa: ARG002
+        """Possible once its subnet is gone."""
+        self.networks().delete_security_list(found.id)
+        return ""
+
+    def differences(self, ctx: Context, found: SecurityList) -> tuple[str, ...]:  # noqa: ARG002
+        """Each rule missing or too many."""
+        return differences(self._book(), found.book)
+
+    def repair(self, ctx: Context, found: SecurityList) -> None:  # noqa: ARG002
+        """Replace all rules by ours."""
+        self.networks().set_rules(found.id, self._book())
+
+    def _book(self) -> RuleBook:
+        return rules_for(self._role, self._plan, lay_out(self._plan, self._cluster))
+
+
+def security_list_id(role: Role) -> str:
+    """The id of the step for one subnet's rules."""
+    return f"security-rules-{role}"

@@ -1,0 +1,99 @@
+"""Makes sure of one of the three subnets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from installer.engine.errors import AnswersError
+from installer.engine.step import Context
+from installer.oracle.network import Subnet, SubnetWanted
+from installer.oracle.resource import Started
+from installer.oracle.rules import Role
+from installer.oracle.subnets import Layout, lay_out
+from installer.oracle.wanted import ClusterPlan, NetworkPlan
+from installer.steps.network_part import VCN, NetworkPart
+from installer.steps.oracle_resource import OpenAccount
+from installer.steps.security_list import TITLES, security_list_id
+
+ROUTES = "route-table"
+
+
+class RegionalSubnet(NetworkPart[Subnet]):
+    """A public subnet over all availability domains of the region."""
+
+    noun = "subnet"
+    kind = "subnet"
+
+    def __init__(
+        self,
+        account: OpenAccount,
+        role: Role,
+        plan: NetworkPlan,
+        cluster: ClusterPlan | None = None,
+    ) -> None:
+        super().__init__(account)
+        self.id = subnet_id(role)
+        self.title = f"Subnet: {TITLES[role]}"
+        self.suffix = f"subnet-{role}"
+        self.needs = (VCN, ROUTES, security_list_id(role))
+        self._role = role
+        self._plan = plan
+        self._cluster = cluster or ClusterPlan()
+
+    def get(self, ctx: Context, resource_id: str) -> Subnet | None:  # noqa: ARG002
+        """By id."""
+        return self.networks().subnet(resource_id)
+
+    def named(self, ctx: Context, name: str) -> Sequence[Subnet]:
+        """In the network."""
+        return self.networks().subnets(self.compartment(ctx), name, self.vcn(ctx))
+
+    def create(self, ctx: Context, name: str, retry_token: str) -> Started:
+        """With its routes and its rules from the first moment."""
+        made = self.networks().create_subnet(
+            self.compartment(ctx), name, self._wanted(ctx), self.tags(ctx), retry_token
+        )
+        return Started(made)
+
+    def delete(self, ctx: Context, found: Subnet) -> str:  # noqa: ARG002
+        """Possible once nothing has an address in it."""
+        self.networks().delete_subnet(found.id)
+        return ""
+
+    def differences(self, ctx: Context, found: Subnet) -> tuple[str, ...]:
+        """Block, routes and rules."""
+        wanted = self._wanted(ctx)
+        lines = []
+        if found.cidr != wanted.cidr:
+            lines.append(f"address block {found.cidr} instead of {wanted.cidr}")
+        if found.route_table != wanted.route_table:
+            lines.append("connect it to our route table again")
+        if found.security_lists != (wanted.security_list,):
+            lines.append("give it our security rules and no others")
+        return tuple(lines)
+
+    def repair(self, ctx: Context, found: Subnet) -> None:
+        """Connect it again; its address block stays what it is."""
+        wanted = self._wanted(ctx)
+        if found.cidr != wanted.cidr:
+            raise AnswersError(
+                f"The subnet {found.name} has the address block {found.cidr}.",
+                f"The answers lead to {wanted.cidr}, and a subnet in use cannot change it.",
+                "Set cluster.vcn_cidr back to what it was, or destroy the installation first.",
+            )
+        self.networks().reconnect_subnet(found.id, wanted)
+
+    def _wanted(self, ctx: Context) -> SubnetWanted:
+        layout: Layout = lay_out(self._plan, self._cluster)
+        return SubnetWanted(
+            vcn=self.vcn(ctx),
+            cidr=getattr(layout, self._role),
+            route_table=ctx.recall("id", ROUTES) or "",
+            security_list=ctx.recall("id", security_list_id(self._role)) or "",
+            dns_label=self._role,
+        )
+
+
+def subnet_id(role: Role) -> str:
+    """The id of the step for one subnet."""
+    return f"subnet-{role}"
