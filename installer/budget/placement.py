@@ -239,7 +239,12 @@ def _lonely(groups: Sequence[_Group]) -> tuple[str, ...]:
 
 
 def _joined(groups: Sequence[_Group]) -> list[_Group]:
-    """Groups that must share a node become one."""
+    """Groups that must share a node become one.
+
+    Where pods demand company, all pods they could keep company with are joined. That is exact when
+    those demand it too, as pods that share a volume do, and else stricter than the scheduler: it
+    may call a plan too large that would run, never the other way round.
+    """
     companies: list[_Group] = list(groups)
     demanded = {peers for g in groups for load in g.loads for peers in load.rules.together}
     claims = {claim for group in groups for claim in group.claims}

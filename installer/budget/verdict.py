@@ -38,6 +38,7 @@ class Part:
 class BudgetRow:
     """One resource: `used` all the time, `passing` more for a while, `limit` (None: none known).
 
+    `at_most` is what `used` may grow to when autoscalers go to their end; it need not fit.
     Units are millicores, bytes, GB, counts and USD; `parts` add up to `used`.
     """
 
@@ -49,6 +50,7 @@ class BudgetRow:
     over: bool
     words: str
     passing: Amount = 0
+    at_most: Amount = 0
 
     @property
     def share_by_module(self) -> tuple[tuple[str, Amount], ...]:
@@ -184,20 +186,22 @@ class _Sum:
     used: int
     passing: int
     passing_what: str
+    at_most: int
 
 
 def _sum_of(demand: Demand, room: Room, attribute: str | None) -> _Sum:
     parts = []
-    most, what = 0, ""
+    most, what, grown = 0, "", 0
     for load in demand.workloads:
         each = 1 if attribute is None else int(getattr(load.pod, attribute))
         count = _running(load, room)
+        grown += each * max(count, load.most)
         if count:
             parts.append(Part(load.origin.module, f"{count} x {load.origin.words()}", each * count))
         if each * load.passing > most:
             most = each * load.passing
             what = _passing_what(load)
-    return _Sum(tuple(parts), sum(int(part.amount) for part in parts), most, what)
+    return _Sum(tuple(parts), sum(int(part.amount) for part in parts), most, what, grown)
 
 
 def _running(load: Workload, room: Room) -> int:
@@ -217,11 +221,15 @@ def _row(resource: str, unit: str, asked: _Sum, limit: int, left_by: str) -> Bud
     )
     if asked.passing:
         words += f", {_show(asked.passing, unit, up=True)} more during {asked.passing_what}"
+    if asked.at_most > asked.used:
+        words += f", up to {_show(asked.at_most, unit, up=True)} when autoscaled"
     # What asks for nothing is never refused, whatever a crowded node has left.
     over = excess > 0 and asked.used + asked.passing > 0
     if over:
         words += f": {_show(excess, unit, up=True)} too much"
-    return BudgetRow(resource, asked.used, limit, unit, asked.parts, over, words, asked.passing)
+    return BudgetRow(
+        resource, asked.used, limit, unit, asked.parts, over, words, asked.passing, asked.at_most
+    )
 
 
 def _show(amount: int, unit: str, *, up: bool = False) -> str:

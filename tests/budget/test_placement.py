@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from installer.budget.demand import Demand, measure
 from installer.budget.placement import passing_problems, place, unknown_rules
@@ -268,6 +271,90 @@ def test_rules_that_are_not_understood_are_never_promised(
     demand = measure([recreated("a", "1m", "1Mi", pod=pod)])
     assert len(unknown_rules(demand, 1)) == on_one
     assert len(unknown_rules(demand, 2)) == on_two
+
+
+def test_volumes_of_a_stateful_sets_own_count_where_its_pods_are() -> None:
+    template = {"metadata": {"name": "own"}, "spec": {}}
+    spec = pod_spec(container("1m", "1Mi"))
+    piece = workload("StatefulSet", "db", spec, replicas=3, volumeClaimTemplates=[template])
+    assert problems([piece], nodes(1000, volumes=2))
+    assert not problems([piece], nodes(1000, 1000, volumes=2))
+
+
+small_pods = st.lists(
+    st.tuples(
+        st.integers(1, 60),  # millicores
+        st.integers(1, 60),  # MiB
+        st.sampled_from([(), (), ("x",), ("y",), ("x", "y")]),
+        st.sampled_from(["", "", "needs", "shuns"]),
+        st.booleans(),
+    ),
+    max_size=6,
+)
+small_nodes = st.lists(
+    st.tuples(st.integers(20, 120), st.integers(20, 120), st.integers(1, 4)), min_size=1, max_size=3
+)
+
+
+def pod_piece(number: int, entry: tuple[int, int, tuple[str, ...], str, bool]) -> Piece:
+    cpu, memory, claims, company, grouped = entry
+    rules = {"needs": needing_company("g"), "shuns": keeping_away("g"), "": {}}[company]
+    return recreated(
+        f"p{number}",
+        f"{cpu}m",
+        f"{memory}Mi",
+        pod={**rules, **mounting(*claims)},
+        labels={"group": "g"} if grouped or company == "needs" else {},
+    )
+
+
+def some_way(
+    pods: list[tuple[int, int, tuple[str, ...], str, bool]], sizes: list[tuple[int, int, int]]
+) -> bool:
+    """Whether any of all assignments obeys the rules: slow, and written down independently."""
+    return any(
+        _obeys(pods, sizes, way) for way in itertools.product(range(len(sizes)), repeat=len(pods))
+    )
+
+
+def _obeys(
+    pods: list[tuple[int, int, tuple[str, ...], str, bool]],
+    sizes: list[tuple[int, int, int]],
+    way: tuple[int, ...],
+) -> bool:
+    for at, (cpu, memory, most) in enumerate(sizes):
+        inside = [pod for pod, node in zip(pods, way, strict=True) if node == at]
+        if (
+            len(inside) > most
+            or sum(p[0] for p in inside) > cpu
+            or sum(p[1] for p in inside) > memory
+        ):
+            return False
+        grouped = [pod[4] or pod[3] == "needs" for pod in inside]
+        for pod, is_grouped in zip(inside, grouped, strict=True):
+            if pod[3] == "shuns" and sum(grouped) > is_grouped:
+                return False
+    homes: dict[str, set[int]] = {}
+    for (_, _, claims, company, is_grouped), node in zip(pods, way, strict=True):
+        for name in (*claims, *(["company"] if company == "needs" or is_grouped else [])):
+            homes.setdefault(name, set()).add(node)
+    if not any(pod[3] == "needs" for pod in pods):
+        homes.pop("company", None)
+    return all(len(at) == 1 for at in homes.values())
+
+
+@settings(max_examples=300, deadline=None)
+@given(small_pods, small_nodes)
+def test_a_placement_is_found_exactly_when_there_is_one(
+    pods: list[tuple[int, int, tuple[str, ...], str, bool]], sizes: list[tuple[int, int, int]]
+) -> None:
+    live = [
+        LiveNode(f"n{i}", cpu, memory * 2**20, pods=most)
+        for i, (cpu, memory, most) in enumerate(sizes)
+    ]
+    demand = measure([pod_piece(i, pod) for i, pod in enumerate(pods)])
+    found = place(demand, envelope_from_nodes(live).room)
+    assert found.complete is some_way(pods, sizes)
 
 
 def test_nothing_fits_on_no_nodes_but_nothing_asked_does() -> None:

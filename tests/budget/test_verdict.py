@@ -18,7 +18,7 @@ from installer.budget.room import LiveNode, NodeShape, envelope_from_nodes
 from installer.budget.storage import plan_volumes
 from installer.budget.verdict import Verdict, judge
 from installer.modules.claims import Claim, VolumePlan
-from tests.budget.pieces import Piece, container, mounting, pod_spec, recreated, workload
+from tests.budget.pieces import Piece, container, mounting, pod_spec, recreated, thing, workload
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.yaml"))
 FREE_NODE = NodeShape(2, 12)
@@ -119,6 +119,24 @@ def test_the_disk_is_a_row_once_somebody_asks_for_it() -> None:
     found = judge(demand, VolumePlan(()), FREE_NODE, load_envelope())
     assert found.row("disk").over
     assert not found.fits
+
+
+def test_an_autoscalers_end_is_told_but_need_not_fit() -> None:
+    target = {"kind": "Deployment", "name": "api"}
+    scaler = thing(
+        "HorizontalPodAutoscaler",
+        "api",
+        {"minReplicas": 2, "maxReplicas": 5, "scaleTargetRef": target},
+    )
+    found = judge(
+        measure([recreated("api", "400m", "64Mi"), scaler]),
+        VolumePlan(()),
+        FREE_NODE,
+        load_envelope(),
+    )
+    cpu = found.row("CPU")
+    assert (cpu.used, cpu.at_most, found.fits) == (800, 2000, True)
+    assert cpu.words.endswith("up to 2,000 m when autoscaled")
 
 
 def test_rules_that_are_not_understood_are_a_reason_against() -> None:
