@@ -14,7 +14,7 @@ mkdir -p "$DATA_DIR/filer"
 exec weed -logtostderr=true -config_dir="$CONFIG_DIR" server \
   -dir="$DATA_DIR" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
   -master.port="$first" -master.port.grpc="$((first + 1))" \
-  -master.volumeSizeLimitMB=256 -master.telemetry=false \
+  -master.volumeSizeLimitMB=256 -master.telemetry=false -master.electionTimeout=2s \
   -volume.port="$((first + 2))" -volume.port.grpc="$((first + 3))" \
   -volume.max="$VOLUMES" -volume.minFreeSpace="$MIN_FREE" -volume.preStopSeconds=1 \
   -filer -filer.port="$((first + 4))" -filer.port.grpc="$((first + 5))" \

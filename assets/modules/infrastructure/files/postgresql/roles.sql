@@ -1,6 +1,7 @@
 -- Roles and database of one server; every statement may be run again.
 
 -- These statements hold passwords: nothing of them may reach the server's log.
+SET client_min_messages = 'warning';
 SET log_statement = 'none';
 SET log_min_duration_statement = -1;
 SET log_min_error_statement = 'panic';
