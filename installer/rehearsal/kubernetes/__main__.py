@@ -1,7 +1,7 @@
 """A cluster on its own: `python -m installer.rehearsal.kubernetes --home DIR [--speed N]`.
 
-Prints one JSON line when it answers: server, ca_file, token and kubeconfig. Lives until its standard
-input ends, or until SIGTERM. What it holds stays in DIR and is there again at the next start.
+Prints one JSON line when it answers: server, ca_file, token and kubeconfig. Lives until its
+standard input ends, or until SIGTERM. What it holds stays in DIR and is there at the next start.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def arguments(words: list[str] | None = None) -> Arguments:
     parser.add_argument("--weather", type=Path, help="a file of faults")
     parser.add_argument("--nodes", type=int, default=1, help="nodes of 2 OCPU and 12 GB (1)")
     parser.add_argument("--version", default=VERSION, help=f"the version it claims ({VERSION})")
-    parser.add_argument("--no-player", action="store_true", help="the bare API: nothing comes alive")
+    parser.add_argument(
+        "--no-player", action="store_true", help="the bare API: nothing comes alive"
+    )
     said = parser.parse_args(words)
     return Arguments(
         said.home, said.speed, said.weather, said.nodes, said.version, not said.no_player
@@ -80,7 +82,9 @@ def _write_kubeconfig(path: Path, endpoint: Endpoint, ca_file: Path, token: str)
         "kind": "Config",
         "clusters": [{"name": "rehearsal", "cluster": cluster}],
         "users": [{"name": "rehearsal", "user": {"token": token}}],
-        "contexts": [{"name": "rehearsal", "context": {"cluster": "rehearsal", "user": "rehearsal"}}],
+        "contexts": [
+            {"name": "rehearsal", "context": {"cluster": "rehearsal", "user": "rehearsal"}}
+        ],
         "current-context": "rehearsal",
     }
     _write_private(path, yaml.safe_dump(document, sort_keys=False))

@@ -12,7 +12,7 @@ from installer.rehearsal.kubernetes.discovery import groups
 from installer.rehearsal.kubernetes.kinds import Kind, Object
 
 PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-# Without the strategic form, which needs whole schemas: kubectl then uses the types it was built with.
+# Not the strategic form, which needs whole schemas: kubectl then uses its own built-in types.
 _MEDIA = (
     "application/json-patch+json",
     "application/merge-patch+json",

@@ -235,6 +235,8 @@ class Writer:
         if body.get("metadata", {}).get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
         wanted = self._addressed(place, copy.deepcopy(body))
+        if place.kind.kind == "Secret":
+            _string_data(wanted)
         live = self.store.get(place.kind, place.namespace, place.name)
         if live is None:
             return self._apply_new(place, wanted, options), True

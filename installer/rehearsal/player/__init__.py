@@ -1,1 +1,1 @@
-"""Brings a Kubernetes API to life: nodes, pods, jobs, claims and balancers, through the API alone."""
+"""Brings a Kubernetes to life: nodes, pods, jobs, claims, balancers, through its API alone."""

@@ -25,7 +25,12 @@ class NullCloud:
         self._made: dict[str, dict[str, str]] = dict(shelf.all(_KIND)) if shelf else {}
         self._nodes = tuple(_node(number, version) for number in range(nodes))
 
-    async def create_volume(self, name: str, size_gib: int, tags: Mapping[str, str]) -> str:
+    async def create_volume(
+        self,
+        name: str,
+        size_gib: int,  # noqa: ARG002 - no limits here
+        tags: Mapping[str, str],  # noqa: ARG002
+    ) -> str:
         """A volume's OCID after a while."""
         return (await self._make("volume", name, _VOLUME_SECONDS))["ocid"]
 
@@ -34,7 +39,11 @@ class NullCloud:
         await self._forget(ocid)
 
     async def create_balancer(
-        self, name: str, kind: BalancerKind, shape: Mapping[str, str], tags: Mapping[str, str]
+        self,
+        name: str,
+        kind: BalancerKind,  # noqa: ARG002 - all alike here
+        shape: Mapping[str, str],  # noqa: ARG002
+        tags: Mapping[str, str],  # noqa: ARG002
     ) -> tuple[str, str]:
         """A balancer's OCID and its address, from the block kept for documentation."""
         made = await self._make("loadbalancer", name, _BALANCER_SECONDS)

@@ -1,0 +1,1 @@
+"""How the rehearsal Kubernetes behaves towards real clients."""

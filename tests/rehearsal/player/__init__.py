@@ -1,0 +1,1 @@
+"""How the player brings a cluster to life."""
