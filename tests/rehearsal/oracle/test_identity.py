@@ -59,6 +59,7 @@ def test_an_empty_compartment_goes_and_the_work_request_says_so(world: Playgroun
     room = compartment(world)
     client = world.identity
     answer = client.delete_compartment(room)
+    world.wind(20)
     work = answer.headers["opc-work-request-id"]
     done = until(client, client.get_work_request(work), "status", "SUCCEEDED").data
     assert done.operation_type == "DELETE_COMPARTMENT"
@@ -70,6 +71,7 @@ def test_a_compartment_with_something_in_it_stays(world: Playground) -> None:
     net = vcn(world, room).id
     client = world.identity
     work = client.delete_compartment(room).headers["opc-work-request-id"]
+    world.wind(20)
     failed = until(client, client.get_work_request(work), "status", "FAILED").data
     assert net in failed.errors[0].message
     assert client.get_compartment(room).data.lifecycle_state == "ACTIVE"
