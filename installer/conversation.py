@@ -276,6 +276,19 @@ class Desk(Protocol):
         """
 
 
+def carry_out(desk: Desk, draft: Draft, report: Report, stop: StopFlag) -> Conclusion:
+    """Blocking. Write the file that repeats the answers, then install; never raises InstallError.
+
+    The file comes first, so that a run that is cut off can be repeated without the questions.
+    """
+    saved = ""
+    try:
+        saved = desk.save_answers(draft)
+        return desk.install(draft, report, stop)
+    except InstallError as error:
+        return conclusion_of(error, answers_file=saved)
+
+
 # -- the order of a conversation --------------------------------------------------------------
 
 

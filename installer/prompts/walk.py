@@ -18,7 +18,7 @@ from installer.conversation import (
     Review,
     Stop,
     Welcome,
-    conclusion_of,
+    carry_out,
     consent_given,
     section_title,
 )
@@ -27,7 +27,7 @@ from installer.engine.step import StopFlag
 from installer.prompts.asking import ADVANCED, BACK, COMMANDS, HELP, Asker
 from installer.prompts.lines import LinePrinter
 from installer.prompts.stopping import stop_on_interrupt
-from installer.prompts.words import bill_words, clean, conclusion_lines, row_words
+from installer.prompts.words import bill_words, clean, conclusion_lines, row_words, source_words
 
 GO_ON = "Go on"
 INSTALL = "Install now"
@@ -245,7 +245,7 @@ def _print_review(asker: Asker, proposal: Proposal) -> None:
             section = row.section
             asker.say(section_title(section))
         value = clean(row.value) or "(empty)"
-        asker.say(f"  {number}. {clean(row.title)}: {value} ({clean(row.source)})")
+        asker.say(f"  {number}. {clean(row.title)}: {value} ({source_words(row.source)})")
     asker.say()
     _bar(asker, proposal)
     for line in proposal.bill:
@@ -287,12 +287,7 @@ def _show_plan(conversation: Conversation, asker: Asker) -> None:
 
 
 def install(conversation: Conversation, asker: Asker) -> Conclusion:
-    """Save the answers, then do it, one line for each event."""
+    """Do it, one line for each event."""
     stop = StopFlag()
-    try:
-        saved = conversation.desk.save_answers(conversation.draft)
-        asker.say(f"The answers that repeat this: {clean(saved)}")
-        with stop_on_interrupt(stop, asker.say):
-            return conversation.desk.install(conversation.draft, LinePrinter(asker.say), stop)
-    except InstallError as error:
-        return conclusion_of(error)
+    with stop_on_interrupt(stop, asker.say):
+        return carry_out(conversation.desk, conversation.draft, LinePrinter(asker.say), stop)

@@ -41,6 +41,11 @@ def outcome_words(outcome: Outcome) -> str:
     )
 
 
+def source_words(source: str) -> str:
+    """Where an answer came from, as the person knows it."""
+    return {"screen": "your answer"}.get(source, clean(source))
+
+
 def amount_words(amount: float) -> str:
     """An amount with at most two places."""
     text = f"{amount:.2f}"
@@ -59,6 +64,13 @@ def row_words(row: BarRow) -> str:
     )
     taken = f" ({shares})" if shares else ""
     return f"{clean(row.resource)}: {verdict_word(row)}. {clean(row.words)}{taken}"
+
+
+def usage_words(row: BarRow) -> str:
+    """One resource in a few words."""
+    unit = "" if row.unit == row.resource else f" {clean(row.unit)}"
+    used, limit = amount_words(row.used), amount_words(row.limit)
+    return f"{clean(row.resource)} {used} of {limit}{unit} ({verdict_word(row)})"
 
 
 def bill_words(proposal: Proposal) -> str:
