@@ -34,13 +34,10 @@ class Amounts:
         Like the scheduler, it does not ask after what is not requested: a pod without a CPU
         request runs on a node whose CPU is spoken for beyond its end.
         """
-        return all(
-            wanted <= 0 or wanted <= given
-            for wanted, given in (
-                (self.cpu_milli, room.cpu_milli),
-                (self.memory_bytes, room.memory_bytes),
-                (self.disk_bytes, room.disk_bytes),
-            )
+        return (
+            (self.cpu_milli <= 0 or self.cpu_milli <= room.cpu_milli)
+            and (self.memory_bytes <= 0 or self.memory_bytes <= room.memory_bytes)
+            and (self.disk_bytes <= 0 or self.disk_bytes <= room.disk_bytes)
         )
 
     def at_least_nothing(self) -> Amounts:

@@ -64,6 +64,7 @@ class Seat:
     volumes: int
     inside: tuple[Bundle, ...] = ()
     picky: tuple[Bundle, ...] = ()
+    claims: frozenset[tuple[str, str]] = frozenset()
 
     def takes(self, bundle: Bundle) -> bool:
         """Whether the bundle may go here and finds room beside what is inside."""
@@ -86,6 +87,7 @@ class Seat:
             self.volumes - bundle.volumes,
             (*self.inside, bundle),
             (*self.picky, bundle) if bundle.picky else self.picky,
+            self.claims | bundle.claims if bundle.claims else self.claims,
         )
 
 
@@ -142,10 +144,7 @@ def _finds_a_seat(load: Workload, placed: Placement) -> bool:
     claims = {(load.origin.namespace, claim) for claim in load.claims}
     group = _Group([load] * load.passing, set()).bundle()
     for seat in placed.seats:
-        held: set[tuple[str, str]] = set()
-        for bundle in seat.inside if claims else ():
-            held |= bundle.claims
-        if claims <= held and _has_company(load, seat) and seat.takes(group):
+        if claims <= seat.claims and _has_company(load, seat) and seat.takes(group):
             return True
     return False
 
@@ -303,11 +302,11 @@ class _Search:
     def _greedily(self, *, emptiest: bool) -> dict[str, Seat] | None:
         seats = dict(self._start)
         for at, bundle in enumerate(self._bundles):
-            candidates = self._candidates(bundle, seats)
-            if not candidates:
+            fitting = [seat for seat in seats.values() if seat.takes(bundle)]
+            if not fitting:
                 self._deepest = at
                 return None
-            seat = candidates[-1 if emptiest else 0]
+            seat = max(fitting, key=_emptiness) if emptiest else min(fitting, key=_emptiness)
             seats[seat.node.name] = seat.with_(bundle)
         return seats
 
@@ -327,12 +326,16 @@ class _Search:
 
     def _candidates(self, bundle: Bundle, seats: Mapping[str, Seat]) -> list[Seat]:
         fitting = [seat for seat in seats.values() if seat.takes(bundle)]
-        fitting.sort(key=lambda s: (s.free.cpu_milli, s.free.memory_bytes, s.node.name))
+        fitting.sort(key=_emptiness)
         if not self._alike:
             return fitting
         # Nodes without a difference lead to the same end: trying one of them is enough.
         different = {(seat.free, seat.pods, seat.volumes, seat.picky): seat for seat in fitting}
         return list(different.values())
+
+
+def _emptiness(seat: Seat) -> tuple[int, int, str]:
+    return seat.free.cpu_milli, seat.free.memory_bytes, seat.node.name
 
 
 def _clashes_with_itself(bundle: Bundle) -> bool:
