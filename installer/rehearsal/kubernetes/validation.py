@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 from installer.rehearsal.kubernetes.kinds import Kind, Object
@@ -83,7 +83,9 @@ def _content(kind: Kind, obj: Object) -> Mistakes:
     if kind.kind == "Pod":
         yield from _pod_spec(spec, "spec")
     elif kind.kind in _SELECTING or kind.kind == "Job":
-        yield from _pod_spec((spec.get("template") or {}).get("spec") or {}, "spec.template.spec")
+        claims = {claim["metadata"]["name"] for claim in spec.get("volumeClaimTemplates") or []}
+        template = (spec.get("template") or {}).get("spec") or {}
+        yield from _pod_spec(template, "spec.template.spec", claims)
         if kind.kind in _SELECTING:
             yield from _selects_itself(spec)
     elif kind.kind in ("ConfigMap", "Secret"):
@@ -104,16 +106,16 @@ def _selects_itself(spec: Object) -> Mistakes:
         yield wrong_value("spec.template.metadata.labels", _shown(labels), hint)
 
 
-def _pod_spec(spec: Object, path: str) -> Mistakes:
+def _pod_spec(spec: Object, path: str, claims: Set[str] = frozenset()) -> Mistakes:
     if not spec.get("containers"):
         yield required(f"{path}.containers")
-    volumes = {volume.get("name") for volume in spec.get("volumes") or []}
+    volumes = claims | {volume.get("name") for volume in spec.get("volumes") or []}
     for group in ("initContainers", "containers"):
         for number, container in enumerate(spec.get(group) or []):
             yield from _container(container, f"{path}.{group}[{number}]", volumes)
 
 
-def _container(container: Object, path: str, volumes: set[Any]) -> Mistakes:
+def _container(container: Object, path: str, volumes: Set[Any]) -> Mistakes:
     if not _LABEL.fullmatch(str(container.get("name", ""))):
         yield required(f"{path}.name")
     if not container.get("image"):

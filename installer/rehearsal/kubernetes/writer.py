@@ -282,17 +282,14 @@ class Writer:
             return obj
         after = copy.deepcopy(obj)
         _add_finalizers(after, how)
-        grace = self._grace(place.kind, after, how)
+        metadata = after["metadata"]
+        before = metadata.get("deletionGracePeriodSeconds")
+        grace = metadata["deletionGracePeriodSeconds"] = self._grace(place.kind, after, how)
         if grace == 0 and _free_to_go(place.kind, after):
             return self.store.remove(place.kind, after)
-        metadata = after["metadata"]
-        if (
-            metadata.get("deletionTimestamp")
-            and metadata.get("deletionGracePeriodSeconds") == grace
-        ):
+        if metadata.get("deletionTimestamp") and before == grace:
             return obj if _same(obj, after) else self.store.put(place.kind, after)
         metadata.setdefault("deletionTimestamp", self.stamp())
-        metadata["deletionGracePeriodSeconds"] = grace
         if place.kind.kind == "Namespace":
             after["status"] = {**after.get("status", {}), "phase": "Terminating"}
         return self.store.put(place.kind, after)

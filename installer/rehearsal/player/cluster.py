@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable
 
 import aiohttp
@@ -98,6 +99,7 @@ class Cluster:
         self._objects: dict[str, dict[Key, Object]] = {kind.key: {} for kind in WATCHED}
         self._told: dict[str, list[Told]] = {kind.key: [] for kind in WATCHED}
         self._synced = {kind.key: asyncio.Event() for kind in WATCHED}
+        self._gone: deque[str] = deque(maxlen=5000)
         self._event_counts: dict[str, int] = {}
 
     # Reading
@@ -174,6 +176,9 @@ class Cluster:
         old = self._objects[kind.key].get(key_of(obj))
         if old is not None and _revision(old) >= _revision(obj):
             return
+        if obj["metadata"]["uid"] in self._gone:
+            # An answer that was overtaken by the news of the object's removal.
+            return
         self._objects[kind.key][key_of(obj)] = obj
         for told in self._told[kind.key]:
             told(obj, False)
@@ -183,6 +188,7 @@ class Cluster:
         if old is None or old["metadata"]["uid"] != obj["metadata"]["uid"]:
             return
         del self._objects[kind.key][key_of(obj)]
+        self._gone.append(obj["metadata"]["uid"])
         for told in self._told[kind.key]:
             told(obj, True)
 
@@ -253,18 +259,25 @@ class Cluster:
         await self._api.request("POST", path, body)
 
     async def event(
-        self, about: Object, reason: str, message: str, source: str, *, warning: bool = False
+        self,
+        about: Object,
+        reason: str,
+        message: str,
+        source: str,
+        *,
+        warning: bool = False,
+        alike: str = "",
     ) -> None:
-        """Records an Event; the same one again only counts up."""
+        """Records an Event; the same one again, or one `alike`, only counts up."""
         namespace, name = key_of(about)
-        digest = zlib.crc32(f"{about['metadata']['uid']}{reason}{message}".encode())
+        digest = zlib.crc32(f"{about['metadata']['uid']}{reason}{alike or message}".encode())
         called = f"{name}.{digest:016x}"
         count = self._event_counts.get(called, 0) + 1
         self._event_counts[called] = count
         where = {"metadata": {"name": called, "namespace": namespace or "default"}}
         try:
             if count > 1:
-                patch = {"count": count, "lastTimestamp": self.stamp()}
+                patch = {"count": count, "lastTimestamp": self.stamp(), "message": message}
                 await self._api.patch(EVENTS, where, patch)
             else:
                 await self._api.create(

@@ -22,7 +22,6 @@ from installer.rehearsal.player.pods import create_pod, delete_pod, pod_from
 
 _SOURCE = "daemonset-controller"
 _HASH = "controller-revision-hash"
-_RETRY_SECONDS = 20.0
 _TOLERATED = (
     "not-ready",
     "unreachable",
@@ -63,10 +62,11 @@ class DaemonSets:
             for name in names:
                 if name not in pods:
                     await self._create(wanted, name, revision)
+            self.desk.fine(key)
         except ApiRefused as refused:
             if refused.code not in (403, 422):
                 raise
-            self.desk.add_later(key, _RETRY_SECONDS)
+            self.desk.back_off(key)
         await self._remove(wanted, names, pods, revision)
         await self._tell(key, names, revision)
 

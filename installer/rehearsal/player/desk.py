@@ -14,6 +14,7 @@ from installer.rehearsal.player.cluster import Key
 
 _FIRST_RETRY_SECONDS = 0.02
 _LONGEST_RETRY_SECONDS = 2.0
+_FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 20.0, 1000.0
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +27,7 @@ class Desk:
         self._waiting: dict[Key, None] = {}
         self._running: set[Key] = set()
         self._failures: dict[Key, int] = {}
+        self._refusals: dict[Key, int] = {}
         self._timers: set[tuple[Key, asyncio.Task[None]]] = set()
         self._wake = asyncio.Event()
 
@@ -41,6 +43,16 @@ class Desk:
         entry = (key, asyncio.ensure_future(self._later(key, seconds)))
         self._timers.add(entry)
         entry[1].add_done_callback(lambda _: self._timers.discard(entry))
+
+    def back_off(self, key: Key) -> None:
+        """The same after a time that doubles from 20 to 1000 simulated seconds, until `fine`."""
+        refusals = self._refusals[key] = self._refusals.get(key, 0) + 1
+        wait = _FIRST_BACKOFF_SECONDS * 2 ** min(refusals - 1, 10)
+        self.add_later(key, min(wait, _LONGEST_BACKOFF_SECONDS))
+
+    def fine(self, key: Key) -> None:
+        """Ends a `back_off`."""
+        self._refusals.pop(key, None)
 
     async def _later(self, key: Key, seconds: float) -> None:
         await self._clock.sleep(seconds)

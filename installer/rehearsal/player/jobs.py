@@ -21,7 +21,6 @@ from installer.rehearsal.player.pods import condition, create_pod, pod_from
 
 _SOURCE = "job-controller"
 _FIRST_BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 10.0, 600.0
-_RETRY_SECONDS = 20.0
 
 
 class Jobs:
@@ -99,10 +98,11 @@ class Jobs:
                 pod = pod_from(job, job["spec"]["template"])
                 pod["metadata"]["generateName"] = job["metadata"]["name"] + "-"
                 await create_pod(self._cluster, job, pod, _SOURCE)
+            self.desk.fine(key_of(job))
         except ApiRefused as refused:
             if refused.code not in (403, 422):
                 raise
-            self.desk.add_later(key_of(job), _RETRY_SECONDS)
+            self.desk.back_off(key_of(job))
 
     def _numbers(self, job: Object, active: int, succeeded: int, failed: int) -> Object:
         started = (job.get("status") or {}).get("startTime") or self._cluster.stamp()

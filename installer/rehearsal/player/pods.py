@@ -25,7 +25,9 @@ async def create_pod(cluster: Cluster, owner: Object, pod: Object, source: str) 
     except ApiRefused as refused:
         if refused.code != 409:
             words = f"Error creating: {refused.message}"
-            await cluster.event(owner, "FailedCreate", words, source, warning=True)
+            await cluster.event(
+                owner, "FailedCreate", words, source, warning=True, alike="Error creating"
+            )
         raise
     words = f"Created pod: {made['metadata']['name']}"
     await cluster.event(owner, "SuccessfulCreate", words, source)

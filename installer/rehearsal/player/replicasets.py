@@ -18,7 +18,6 @@ from installer.rehearsal.player.podparts import is_over, is_ready
 from installer.rehearsal.player.pods import condition, create_pod, delete_pod, pod_from
 
 _SOURCE = "replicaset-controller"
-_RETRY_SECONDS = 20.0
 
 
 class ReplicaSets:
@@ -62,8 +61,9 @@ class ReplicaSets:
         except ApiRefused as refused:
             if refused.code not in (403, 422):
                 raise
-            self.desk.add_later(key_of(owner), _RETRY_SECONDS)
+            self.desk.back_off(key_of(owner))
             return refused.message
+        self.desk.fine(key_of(owner))
         return ""
 
     async def _tell(self, key: Key, problem: str) -> None:

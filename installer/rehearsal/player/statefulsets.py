@@ -22,7 +22,6 @@ from installer.rehearsal.player.pods import create_pod, delete_pod, pod_from
 
 _SOURCE = "statefulset-controller"
 _HASH = "controller-revision-hash"
-_RETRY_SECONDS = 20.0
 
 
 class StatefulSets:
@@ -46,10 +45,11 @@ class StatefulSets:
         revision = f"{key[1]}-{digest(wanted['spec']['template'])}"
         try:
             await self._move(wanted, revision)
+            self.desk.fine(key)
         except ApiRefused as refused:
             if refused.code not in (403, 422):
                 raise
-            self.desk.add_later(key, _RETRY_SECONDS)
+            self.desk.back_off(key)
         await self._tell(key, revision)
 
     async def _move(self, wanted: Object, revision: str) -> None:
