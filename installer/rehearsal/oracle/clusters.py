@@ -179,7 +179,7 @@ def _check_blocks(body: Body, vcn: Record) -> None:
 def state_of(tenancy: Tenancy, record: Record) -> str:
     """The cluster's state; ACTIVE only once its Kubernetes can really be reached."""
     state = tenancy.registry.state(record)
-    if state == "ACTIVE" and tenancy.hosting and tenancy.address_of(record.id) is None:
+    if state == "ACTIVE" and not tenancy.can_be_reached(record.id):
         return "CREATING"
     return state
 

@@ -61,6 +61,10 @@ class Tenancy:
         doc = self.shelf.get("clusteraddress", cluster)
         return None if doc is None else ClusterAddress(doc["url"], doc["ca"].encode())
 
+    def can_be_reached(self, cluster: str) -> bool:
+        """Whether the cluster's Kubernetes listens, where there is anybody to run one."""
+        return not self.hosting or self.address_of(cluster) is not None
+
     def require_compartment(self, compartment: str) -> None:
         """Raises Refused 404 unless the compartment is there and ACTIVE."""
         if self.is_root(compartment):

@@ -79,8 +79,17 @@ def cancel_all(tenancy: Tenancy, targets: tuple[str, ...]) -> None:
             tenancy.registry.save(record)
 
 
-def _view(tenancy: Tenancy, record: Record) -> Body:
+def _status(tenancy: Tenancy, record: Record) -> str:
+    """A cluster's creation has not succeeded before its Kubernetes can really be reached."""
     status = tenancy.registry.state(record)
+    creating = record.body["operationType"] == "CLUSTER_CREATE" and status == "SUCCEEDED"
+    if creating and not tenancy.can_be_reached(record.notes["target"]):
+        return "IN_PROGRESS"
+    return status
+
+
+def _view(tenancy: Tenancy, record: Record) -> Body:
+    status = _status(tenancy, record)
     started = record.since("IN_PROGRESS")
     ended = record.since(status) if status not in _RUNNING else None
     return {

@@ -29,6 +29,7 @@ class Playground:
     account: str = "trial"
     address: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    clients: dict[Any, Any] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         words = ["--home", str(self.home), "--speed", str(self.speed), "--account", self.account]
@@ -79,29 +80,36 @@ class Playground:
         }
         return kind(settings.pop("config", self.config), **settings)
 
+    def _kept(self, kind: Callable[..., Any]) -> Any:
+        """One client of a kind: making one costs more than most requests."""
+        key = (kind, self.address["oracle"])
+        if key not in self.clients:
+            self.clients[key] = self.client(kind)
+        return self.clients[key]
+
     @property
     def identity(self) -> Any:
-        return self.client(oci.identity.IdentityClient)
+        return self._kept(oci.identity.IdentityClient)
 
     @property
     def network(self) -> Any:
-        return self.client(oci.core.VirtualNetworkClient)
+        return self._kept(oci.core.VirtualNetworkClient)
 
     @property
     def engine(self) -> Any:
-        return self.client(oci.container_engine.ContainerEngineClient)
+        return self._kept(oci.container_engine.ContainerEngineClient)
 
     @property
     def storage(self) -> Any:
-        return self.client(oci.core.BlockstorageClient)
+        return self._kept(oci.core.BlockstorageClient)
 
     @property
     def compute(self) -> Any:
-        return self.client(oci.core.ComputeClient)
+        return self._kept(oci.core.ComputeClient)
 
     @property
     def limits(self) -> Any:
-        return self.client(oci.limits.LimitsClient)
+        return self._kept(oci.limits.LimitsClient)
 
     def control(self, path: str, body: object = None, method: str = "") -> Any:
         """A call to the world's own doors."""

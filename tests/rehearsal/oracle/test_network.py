@@ -20,7 +20,7 @@ def room(world: Playground) -> Iterator[str]:
     yield ocid
     client = world.network
     for net in client.list_vcns(ocid).data:
-        if net.lifecycle_state == "AVAILABLE":
+        if net.lifecycle_state != "TERMINATED":
             take_apart(client, ocid, net.id)
 
 
