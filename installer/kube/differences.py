@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from installer.kube.objects import Ref
+from installer.kube.ownership import only_ours, our_fields
 
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 # What lists of the API are keyed by, most telling first.
@@ -17,9 +18,12 @@ _ABSENT = object()
 def differences(ref: Ref, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Lines such as "Deployment data/exporter: spec.replicas 1 -> 2".
 
+    Only fields that are or were ours count; what controllers write beside them does not.
     Values of Secrets are never shown, and long texts only as changed.
     """
     show = ref.kind != "Secret"
+    records = (our_fields(before), our_fields(after))
+    before, after = only_ours(before, *records), only_ours(after, *records)
     return tuple(
         f"{ref.words}: {path} {_words(old, new, show)}"
         for path, old, new in _compared("", _relevant(before), _relevant(after))

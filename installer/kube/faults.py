@@ -34,12 +34,21 @@ class Refusal(Exception):
 
     @property
     def is_passing(self) -> bool:
-        """Whether the same request may succeed a little later."""
-        return (
-            self.status in (408, 429, 500, 502, 503, 504)
-            or (self.status == 409 and self.reason == "Conflict" and not self.causes)
-            or self.is_namespace_leaving
-        )
+        """Whether trying the whole step again may help."""
+        return self.is_worth_repeating or self.is_overtaken or self.is_namespace_leaving
+
+    @property
+    def is_worth_repeating(self) -> bool:
+        """Whether the very same request may succeed in some seconds."""
+        # The API server answers 500 to an apply with an unknown field; that stays as it is.
+        if self.status == 500 and "failed to create typed patch" in self.message:
+            return False
+        return self.status in (408, 429, 500, 502, 503, 504)
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether somebody was faster, so that we must look again before we repeat."""
+        return self.status == 409 and self.reason == "Conflict" and not self.causes
 
     @property
     def is_namespace_leaving(self) -> bool:

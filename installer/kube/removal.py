@@ -64,7 +64,11 @@ _MADE_BY_CLUSTER = (
     "Lease",
     "ControllerRevision",
 )
-_CLUSTERS_OWN = {("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
+_CLUSTERS_OWN = {
+    ("ServiceAccount", "default"),
+    ("ConfigMap", "kube-root-ca.crt"),
+    ("ConfigMap", "openshift-service-ca.crt"),
+}
 
 
 class Wait(Protocol):

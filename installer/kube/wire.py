@@ -103,7 +103,7 @@ class Wire:
             try:
                 return await self._once(request)
             except Refusal as refusal:
-                again = refusal.is_passing or (refusal.status == 401 and attempt == 1)
+                again = refusal.is_worth_repeating or (refusal.status == 401 and attempt == 1)
                 if not again or attempt >= _ATTEMPTS:
                     raise
                 await self._pause(attempt, refusal.retry_after)

@@ -1,0 +1,1 @@
+"""Judged by a real control plane: etcd, the API server, the scheduler and the controllers."""

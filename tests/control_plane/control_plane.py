@@ -1,0 +1,177 @@
+"""Starts a real control plane on loopback: the programs of Kubernetes, without any kubelet."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from tests.control_plane.binaries import Binaries
+from tests.control_plane.certificates import Authority, new_key
+
+# Generous: two cores shared with other tests may need a minute.
+_PATIENCE = 180.0
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """A running control plane, entered with the kubeconfig of an administrator."""
+
+    server: str
+    kubeconfig: Path
+    ca_file: Path
+    has_controllers: bool
+
+
+@contextlib.contextmanager
+def running(binaries: Binaries, folder: Path) -> Iterator[ControlPlane]:
+    """A control plane that lives as long as the block."""
+    with contextlib.ExitStack() as stack:
+        authority = Authority(folder)
+        ports = free_ports(3)
+        _start(stack, _etcd(binaries, folder, ports[0], ports[1]), folder / "etcd.log")
+        server = f"https://127.0.0.1:{ports[2]}"
+        admin = authority.issue("admin", "admin", "system:masters")
+        _start(
+            stack, _api_server(binaries, authority, ports[0], ports[2]), folder / "apiserver.log"
+        )
+        kubeconfig = _kubeconfig(folder, "admin", server, authority.ca_file, admin)
+        _await_ready(server, authority.ca_file, admin, folder / "apiserver.log")
+        controllers = _start_controllers(stack, binaries, authority, server)
+        yield ControlPlane(server, kubeconfig, authority.ca_file, controllers)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody uses at the moment."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def _start(stack: contextlib.ExitStack, command: list[str], log: Path) -> None:
+    output = stack.enter_context(log.open("wb"))
+    program = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    stack.callback(_end, program)
+
+
+def _end(program: subprocess.Popen[bytes]) -> None:
+    program.terminate()
+    try:
+        program.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+
+
+def _etcd(binaries: Binaries, folder: Path, client: int, peer: int) -> list[str]:
+    return [
+        str(binaries.etcd),
+        f"--data-dir={folder / 'etcd'}",
+        f"--listen-client-urls=http://127.0.0.1:{client}",
+        f"--advertise-client-urls=http://127.0.0.1:{client}",
+        f"--listen-peer-urls=http://127.0.0.1:{peer}",
+        f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+        f"--initial-cluster=default=http://127.0.0.1:{peer}",
+        # Nothing here must survive a power cut.
+        "--unsafe-no-fsync",
+    ]
+
+
+def _api_server(binaries: Binaries, authority: Authority, etcd: int, port: int) -> list[str]:
+    certificate, key = authority.issue("apiserver", "kube-apiserver")
+    accounts = new_key(authority.folder / "accounts.key")
+    return [
+        str(binaries.api_server),
+        f"--etcd-servers=http://127.0.0.1:{etcd}",
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--tls-cert-file={certificate}",
+        f"--tls-private-key-file={key}",
+        f"--client-ca-file={authority.ca_file}",
+        "--authorization-mode=Node,RBAC",
+        "--service-cluster-ip-range=10.96.0.0/16",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={accounts}",
+        f"--service-account-signing-key-file={accounts}",
+        "--allow-privileged=true",
+        f"--cert-dir={authority.folder / 'unused'}",
+    ]
+
+
+def _start_controllers(
+    stack: contextlib.ExitStack, binaries: Binaries, authority: Authority, server: str
+) -> bool:
+    if binaries.controller_manager is None or binaries.scheduler is None:
+        return False
+    folder = authority.folder
+    for name, program, extra in (
+        (
+            "controller-manager",
+            binaries.controller_manager,
+            [
+                "--use-service-account-credentials=true",
+                f"--service-account-private-key-file={folder / 'accounts.key'}",
+                f"--root-ca-file={authority.ca_file}",
+            ],
+        ),
+        ("scheduler", binaries.scheduler, []),
+    ):
+        login = authority.issue(name, f"system:kube-{name}")
+        config = _kubeconfig(folder, name, server, authority.ca_file, login)
+        command = [
+            str(program),
+            f"--kubeconfig={config}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={free_ports(1)[0]}",
+            f"--cert-dir={folder / name}",
+            *extra,
+        ]
+        _start(stack, command, folder / f"{name}.log")
+    return True
+
+
+def _kubeconfig(
+    folder: Path, user: str, server: str, ca_file: Path, login: tuple[Path, Path]
+) -> Path:
+    certificate, key = login
+    cluster = {"server": server, "certificate-authority": str(ca_file)}
+    keys = {"client-certificate": str(certificate), "client-key": str(key)}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "test",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": user, "user": keys}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
+    }
+    path = folder / f"{user}.kubeconfig"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+def _await_ready(server: str, ca_file: Path, login: tuple[Path, Path], log: Path) -> None:
+    context = ssl.create_default_context(cafile=str(ca_file))
+    context.load_cert_chain(*login)
+    ends = time.monotonic() + _PATIENCE
+    while time.monotonic() < ends:
+        try:
+            with urllib.request.urlopen(f"{server}/readyz", context=context, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    tail = log.read_text(encoding="utf-8", errors="replace")[-3000:]
+    raise RuntimeError(f"the API server does not become ready; its log ends with:\n{tail}")
