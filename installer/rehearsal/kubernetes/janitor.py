@@ -42,11 +42,14 @@ class Janitor:
     def _clean(self) -> None:
         everything = list(self._store.everything())
         children = _children(everything)
-        for kind, obj in everything:
-            metadata = obj["metadata"]
-            if metadata.get("deletionTimestamp"):
+        for kind, seen in everything:
+            # Earlier steps of this round may have changed or removed it.
+            obj = self._store.get(kind, namespace_of(seen), name_of(seen))
+            if obj is None:
+                continue
+            if obj["metadata"].get("deletionTimestamp"):
                 self._go_on(kind, obj, children)
-            if metadata.get("ownerReferences"):
+            elif obj["metadata"].get("ownerReferences"):
                 self._check_owners(kind, obj)
 
     def _go_on(

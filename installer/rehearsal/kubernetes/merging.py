@@ -70,7 +70,7 @@ def _order(old: list[str], new: list[str]) -> list[str]:
 def without(kind: str, obj: Object, gone: Fields, kept: Fields) -> Object:
     """`obj` without the leaves `gone`; a keyed item goes as a whole unless `kept` is inside it."""
     result = copy.deepcopy(obj)
-    for leaf in sorted(gone, key=len, reverse=True):
+    for leaf in sorted(gone, key=len):
         if not any(other[: len(leaf)] == leaf for other in kept):
             _take(kind, result, leaf, ())
     return result

@@ -83,11 +83,18 @@ def note_write(kind: Kind, before: Object, after: Object, manager: Manager, now:
     """A plain create, update or patch at time `now`: what changed is now the writer's."""
     owners = read(before)
     difference = compare(kind.kind, before, after)
+    if manager.subresource != "status":
+        difference = Difference(_without_status(difference.changed), difference.removed)
     if difference.changed or difference.removed:
         owners = _given_up(owners, difference, manager)
         old = owners[manager].fields if manager in owners else frozenset()
         owners[manager] = Owned((old | difference.changed) - difference.removed, now)
     write(after, owners)
+
+
+def _without_status(fields: Fields) -> Fields:
+    """The status is the controllers' own; what the server puts there at first is nobody's."""
+    return frozenset(leaf for leaf in fields if leaf[0] != "f:status")
 
 
 def _given_up(owners: Owners, difference: Difference, winner: Manager) -> Owners:

@@ -114,7 +114,7 @@ class Writer:
         for name in (*_SYSTEM, "resourceVersion", "managedFields"):
             metadata.pop(name, None)
         if "status" in place.kind.subresources:
-            obj.pop("status", None)
+            obj["status"] = {}
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = self.stamp()
         if "spec" in obj and place.kind.kind not in _NO_GENERATION:

@@ -1,10 +1,10 @@
 """What a node of a shape offers, by the formulas of OKE's images.
 
-OKE's reservations since June 2024. CPU: 60, 70, 80, 85, 90 m for one to five CPUs, 2.5 m for each
-further one, and 100 m for the system. Memory: 25 % of the first 4 GB, 20 % of the next 4, 10 % of the
-next 8, 6 % up to 128 and 2 % above, cut to whole GiB; 100 MiB for the system, 100 MiB as eviction
-threshold. The machine itself takes memory before that: 2 OCPU and 12 GB of A1 were measured at 1830m
-and 9647964Ki allocatable.
+OKE reserves, since June 2024: of CPU 60, 70, 80, 85, 90 m for one to five CPUs, 2.5 m for each
+further one, and 100 m for the system; of memory 25 % of the first 4 GB, 20 % of the next 4, 10 % of
+the next 8, 6 % up to 128 and 2 % above, cut to whole GiB, 100 MiB for the system and 100 MiB as
+eviction threshold. The machine itself takes memory before that: 2 OCPU and 12 GB of A1 were
+measured at 1830m and 9647964Ki allocatable.
 """
 
 from __future__ import annotations
