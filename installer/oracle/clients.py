@@ -140,8 +140,9 @@ def _retry_strategy() -> Any:
         .RetryStrategyBuilder(
             max_attempts=4,
             total_elapsed_time_seconds=60,
-            retry_base_sleep_time_seconds=0.5,
-            retry_max_wait_between_calls_seconds=4,
+            retry_base_sleep_time_seconds=0.3,
+            retry_max_wait_between_calls_seconds=3,
+            decorrelated_jitter=0.3,
             service_error_retry_config={-1: [], 409: ["LockConflict"], 429: []},
         )
         .get_retry_strategy()

@@ -202,6 +202,7 @@ def _labels(labels: Mapping[str, str]) -> list[Any]:
 
 
 def _pool(model: Any) -> NodePool:
+    """From a pool or from a list's summary, which has neither machines nor metadata."""
     config = model.node_config_details
     shape = model.node_shape_config
     source = model.node_source_details
@@ -217,9 +218,9 @@ def _pool(model: Any) -> NodePool:
         memory_gb=float(shape.memory_in_gbs or 0) if shape else 0.0,
         boot_gb=int(getattr(source, "boot_volume_size_in_gbs", None) or 0),
         labels={each.key: each.value for each in model.initial_node_labels or ()},
-        metadata=dict(model.node_metadata or {}),
+        metadata=dict(getattr(model, "node_metadata", None) or {}),
         ssh_public_key=str(model.ssh_public_key or ""),
-        nodes=tuple(_node(each) for each in model.nodes or ()),
+        nodes=tuple(_node(each) for each in getattr(model, "nodes", None) or ()),
     )
 
 

@@ -30,6 +30,11 @@ class WorkRequest:
         return self.status == "SUCCEEDED"
 
     @property
+    def ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.failed or self.succeeded
+
+    @property
     def words(self) -> str:
         """Such as "the work is in progress"."""
         return f"the work is {self.status.lower().replace('_', ' ')}"

@@ -17,9 +17,13 @@ LEFTOVERS = "leftovers"
 _SUBNETS = (subnet_id("api"), subnet_id("nodes"), subnet_id("balancers"))
 
 
-def tagged(adapter: Leftovers, ctx: Context, compartment: str) -> list[Leftover]:
+def tagged(
+    adapter: Leftovers, ctx: Context, compartment: str, *, boot_volumes: bool
+) -> list[Leftover]:
     """Everything of ours in a compartment that Kubernetes made, or that its machines left."""
-    reads = (adapter.balancers, adapter.volumes, adapter.boot_volumes)
+    reads = [adapter.balancers, adapter.volumes]
+    if boot_volumes:
+        reads.append(adapter.boot_volumes)
     found = [each for read in reads for each in read(compartment)]
     return [each for each in found if each.is_of(ctx.installation.id)]
 
@@ -28,7 +32,7 @@ def sweep(adapter: Leftovers, ctx: Context, compartment: str) -> None:
     """Remove them and wait until they are gone."""
 
     def check() -> str | None:
-        left = tagged(adapter, ctx, compartment)
+        left = tagged(adapter, ctx, compartment, boot_volumes=True)
         for each in left:
             if each.life is not Life.GOING:
                 adapter.remove(each)
@@ -54,7 +58,8 @@ class NothingLeftBehind(Step):
         compartment = ctx.recall("id", COMPARTMENT)
         if not compartment:
             return Seen(Condition.ABSENT)
-        found = tagged(Leftovers(self._account()), ctx, compartment)
+        adapter = Leftovers(self._account())
+        found = tagged(adapter, ctx, compartment, boot_volumes=False)
         return Seen(Condition.AS_WANTED, ", ".join(each.words for each in found) or "none")
 
     def make(self, ctx: Context, seen: Seen) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from installer.engine.errors import InstallError
+from installer.engine.errors import InstallError, Parked
 from installer.engine.step import Context, Seen
 from installer.oracle.errors import OutOfCapacity
 from installer.oracle.images import Image, choose_image
@@ -62,7 +62,19 @@ class Machines(OracleResource[NodePool]):
     # -- making it --------------------------------------------------------------------------------
 
     def make(self, ctx: Context, seen: Seen) -> None:
-        """As for everything, but a pool that an interrupted run left in a full place is replaced."""
+        """As usual; but a pool that has machines is changed in place, whatever some of them say."""
+        found, _ = self._find(ctx)
+        if found is not None and found.count(Life.THERE) and self.differences(ctx, found):
+            self._remember(ctx, found)
+            self.repair(ctx, found)
+            return
+        try:
+            self._make_somewhere(ctx, seen)
+        except OutOfCapacity as error:
+            raise Parked(error.what, error.why, error.then) from error
+
+    def _make_somewhere(self, ctx: Context, seen: Seen) -> None:
+        """A pool that an interrupted run left in a full place does not end the search."""
         try:
             super().make(ctx, seen)
         except OutOfCapacity:
@@ -133,19 +145,17 @@ class Machines(OracleResource[NodePool]):
 
     def not_ready(self, ctx: Context, found: NodePool) -> str | None:
         """Reads work request and machines; a pool that is ACTIVE may still have none."""
-        ready = found.count(Life.THERE)
-        if found.state == "ACTIVE" and ready >= self._plan.nodes:
-            return None
         work = self._work(ctx.recall("work_request") or "")
+        ready = found.count(Life.THERE)
+        if found.state == "ACTIVE" and ready >= found.size and (work is None or work.ended):
+            return None
         troubles = [node.trouble for node in found.nodes if node.trouble]
         if found.life is Life.BROKEN or troubles or (work is not None and work.failed):
             said = self._requests().errors(self.compartment(ctx), work.id) if work else ()
             raise self.failure(ctx, found, [*said, *troubles])
         self._suspect(ctx)
         states = ", ".join(f"{node.name or 'machine'} {node.state}" for node in found.nodes)
-        return f"{ready} of {self._plan.nodes} machines are ready" + (
-            f" ({states})" if states else ""
-        )
+        return f"{ready} of {found.size} machines are ready" + (f" ({states})" if states else "")
 
     def _suspect(self, ctx: Context) -> None:
         if self._since == 0.0:

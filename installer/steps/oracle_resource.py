@@ -199,6 +199,7 @@ class OracleResource(Step, Generic[R]):
     def start(self, ctx: Context) -> str:
         """Make the creating call, intent before and id after it; returns the id."""
         name = self.name(ctx)
+        ctx.remember("made_at", str(int(time.time())))
         with ctx.intend(self.kind, name) as intent:
             try:
                 started = self.create(ctx, name, intent.retry_token)
@@ -210,7 +211,6 @@ class OracleResource(Step, Generic[R]):
             made = started.id or self._id_from(ctx, started.work_request)
             intent.made(made)
         ctx.remember("id", made)
-        ctx.remember("made_at", str(int(time.time())))
         return made
 
     def _id_from(self, ctx: Context, work_request: str) -> str:

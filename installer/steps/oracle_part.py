@@ -1,0 +1,49 @@
+"""The Oracle part of an installation, in the order of its needs."""
+
+from __future__ import annotations
+
+from installer.engine.step import Step
+from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
+from installer.steps.account import AccountReady
+from installer.steps.cluster import ControlPlane
+from installer.steps.cluster_access import ClusterAccess
+from installer.steps.compartment import compartment_step
+from installer.steps.internet_gateway import InternetGateway
+from installer.steps.leftovers import NothingLeftBehind
+from installer.steps.node_pool import Machines
+from installer.steps.oracle_resource import OpenAccount
+from installer.steps.route_table import Routes
+from installer.steps.security_list import SecurityRules
+from installer.steps.subnet import RegionalSubnet
+from installer.steps.vcn import VirtualNetwork
+
+
+def oracle_part(
+    account: OpenAccount,
+    compartment: str,
+    network: NetworkPlan,
+    cluster: ClusterPlan,
+    nodes: NodePlan,
+) -> tuple[Step, ...]:
+    """Everything between an account and a cluster with machines; makes no call by itself.
+
+    A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
+    routes, gateway, network, compartment.
+    """
+    return (
+        AccountReady(account),
+        compartment_step(account, compartment),
+        VirtualNetwork(account, network, cluster),
+        InternetGateway(account),
+        Routes(account),
+        SecurityRules(account, "api", network, cluster),
+        SecurityRules(account, "nodes", network, cluster),
+        SecurityRules(account, "balancers", network, cluster),
+        RegionalSubnet(account, "api", network, cluster),
+        RegionalSubnet(account, "nodes", network, cluster),
+        RegionalSubnet(account, "balancers", network, cluster),
+        NothingLeftBehind(account),
+        ControlPlane(account, cluster),
+        ClusterAccess(account),
+        Machines(account, nodes),
+    )

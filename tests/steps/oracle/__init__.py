@@ -1,0 +1,1 @@
+"""The Oracle steps against the rehearsal's Oracle, over the real SDK."""
