@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.worker import WorkerFailed
 
 from installer.engine.errors import ExitCode, InstallError
 from installer.engine.step import StopFlag
@@ -68,18 +70,22 @@ class HealthInstallApp(App[Parting], inherit_bindings=False):
         Binding("ctrl+c", "leave", "Leave", priority=True, show=False),
     ]
 
-    def __init__(self, open_desk: Callable[[], Desk]) -> None:
+    def __init__(
+        self, open_desk: Callable[[], Desk], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         no_color = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if no_color else None)
         if no_color:
             # Textual would paint greys; this theme leaves the terminal's own colours alone.
             self.theme = "ansi-dark"
         self._open_desk = open_desk
+        self._clock = clock
 
     @property
     def crash(self) -> BaseException | None:
         """What nobody expected, if the app ended with it."""
-        return self._exception
+        error = self._exception
+        return error.error if isinstance(error, WorkerFailed) else error
 
     def on_mount(self) -> None:
         """Begin the walk."""
@@ -162,7 +168,7 @@ class HealthInstallApp(App[Parting], inherit_bindings=False):
         def install(report: Report, stop: StopFlag) -> Conclusion:
             return carry_out(conversation.desk, conversation.draft, report, stop)
 
-        ended = await self.push_screen_wait(ProgressPage(install))
+        ended = await self.push_screen_wait(ProgressPage(install, self._clock))
         assert isinstance(ended, Ended)
         return ended.conclusion
 

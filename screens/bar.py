@@ -39,7 +39,8 @@ class BudgetBar(Static):
 
 def row_lines(row: BarRow, width: int) -> tuple[Content, Content]:
     """One resource in two lines of at most `width` cells."""
-    numbers = f"{amount_words(row.used)} of {amount_words(row.limit)} {clean(row.unit)}"
+    used, limit = amount_words(row.used, row.unit), amount_words(row.limit, row.unit)
+    numbers = f"{used} of {limit} {clean(row.unit)}"
     verdict = f" {verdict_word(row)}  "
     cells = max(8, min(40, width - LABEL - len(verdict) - 26))
     style = "$text-error bold" if row.over else "$text-success"
@@ -49,7 +50,9 @@ def row_lines(row: BarRow, width: int) -> tuple[Content, Content]:
         (verdict, style),
         shortened(numbers, max(0, width - LABEL - cells - len(verdict))),
     )
-    shares = ", ".join(f"{clean(each.module)} {amount_words(each.amount)}" for each in row.shares)
+    shares = ", ".join(
+        f"{clean(each.module)} {amount_words(each.amount, row.unit)}" for each in row.shares
+    )
     second = clean(row.words) if row.over else shares
     return first, Content(" " * LABEL + shortened(second, width - LABEL))
 

@@ -37,6 +37,7 @@ class ChoiceList(OptionList):
         keys = [key for key, _ in rows]
         first = next((number for number, key in enumerate(keys) if key), None)
         self.highlighted = keys.index(chosen) if chosen and chosen in keys else first
+        self.call_after_refresh(self.place_cursor)
 
     def say(self, key: str, text: str) -> None:
         """Change the text of one row."""
@@ -49,6 +50,10 @@ class ChoiceList(OptionList):
 
     def on_focus(self) -> None:
         """Take the terminal's cursor."""
+        self.call_after_refresh(self.place_cursor)
+
+    def on_resize(self) -> None:
+        """Follow when the list moves."""
         self.call_after_refresh(self.place_cursor)
 
     def place_cursor(self) -> None:

@@ -93,11 +93,11 @@ class Page(Screen[Said]):
         return ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey what does nothing here."""
+        """Leave out what does nothing here: a grey key says nothing without colour."""
         if action == "back" and not self.can_go_back:
-            return None
+            return False
         if action == "advanced" and not self.can_ask_more:
-            return None
+            return False
         return super().check_action(action, parameters)
 
     def action_back(self) -> None:

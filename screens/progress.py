@@ -83,12 +83,17 @@ class ProgressPage(Page):
         "are under way, a second Ctrl+Q leaves at once; the same command goes on from there."
     )
 
-    def __init__(self, install: Callable[[Report, StopFlag], Conclusion]) -> None:
+    def __init__(
+        self,
+        install: Callable[[Report, StopFlag], Conclusion],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
+        self._clock = clock
         self._install = install
         self._stop = StopFlag()
         self._board = Board()
-        self._printer = LinePrinter(self._log_line)
+        self._printer = LinePrinter(self._log_line, clock)
 
     def body(self) -> Iterable[Widget]:
         """Steps, summary, wait, log."""
@@ -119,7 +124,7 @@ class ProgressPage(Page):
 
     def on_reported(self, message: Reported) -> None:
         """Something happened."""
-        self._board.take(message.event, time.monotonic())
+        self._board.take(message.event, self._clock())
         self._printer(message.event)
         self._draw()
 
@@ -137,7 +142,7 @@ class ProgressPage(Page):
         self.query_one(Log).write_line(line)
 
     def _draw(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         self.query_one(StepTree).show(self._board, now)
         self.query_one("#summary", Words).say(summary_text(self._board, now))
         self.query_one("#wait", Words).say(wait_text(self._board))

@@ -46,10 +46,10 @@ def source_words(source: str) -> str:
     return {"screen": "your answer"}.get(source, clean(source))
 
 
-def amount_words(amount: float) -> str:
-    """An amount with at most two places."""
+def amount_words(amount: float, unit: str = "") -> str:
+    """An amount with at most two places; money always has both."""
     text = f"{amount:.2f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text if unit.startswith("USD") else text.rstrip("0").rstrip(".")
 
 
 def verdict_word(row: BarRow) -> str:
@@ -60,7 +60,7 @@ def verdict_word(row: BarRow) -> str:
 def row_words(row: BarRow) -> str:
     """One resource with its verdict and what each module takes."""
     shares = ", ".join(
-        f"{clean(share.module)} {amount_words(share.amount)}" for share in row.shares
+        f"{clean(share.module)} {amount_words(share.amount, row.unit)}" for share in row.shares
     )
     taken = f" ({shares})" if shares else ""
     return f"{clean(row.resource)}: {verdict_word(row)}. {clean(row.words)}{taken}"
@@ -69,7 +69,7 @@ def row_words(row: BarRow) -> str:
 def usage_words(row: BarRow) -> str:
     """One resource in a few words."""
     unit = "" if row.unit == row.resource else f" {clean(row.unit)}"
-    used, limit = amount_words(row.used), amount_words(row.limit)
+    used, limit = amount_words(row.used, row.unit), amount_words(row.limit, row.unit)
     return f"{clean(row.resource)} {used} of {limit}{unit} ({verdict_word(row)})"
 
 

@@ -150,7 +150,7 @@ class MadeUpDesk:
         agreed = draft.answered.get("money.accept_monthly_usd", Decimal("0.00"))
         cpu = _bar("CPU", "CPU", NEEDS_CPU, names, self.cpu_limit)
         return Proposal(
-            rows=(cpu, _bar("Memory", "GiB", NEEDS_GIB, names, 8.0), _money(bill)),
+            rows=(cpu, _bar("Memory", "GiB", NEEDS_GIB, names, 8.0), _money(bill, bill != agreed)),
             bill=tuple(BillLine(f"Machine for {name}", COSTS[name]) for name in names),
             bill_usd=bill,
             consent=bill if bill and agreed != bill else None,
@@ -201,9 +201,10 @@ def _bar(
     )
 
 
-def _money(bill: Decimal) -> BarRow:
+def _money(bill: Decimal, open_: bool) -> BarRow:
     shares = (Share("search", float(bill)),) if bill else ()
-    return BarRow("Money", float(bill), 0.0, "USD a month", shares, False, f"{bill} USD a month.")
+    words = f"{bill} USD a month{', not agreed to.' if open_ else '.'}"
+    return BarRow("Money", float(bill), 0.0, "USD a month", shares, open_, words)
 
 
 def _answer_rows(gathered: Gathered[Answers], asked: tuple[Question, ...]) -> tuple[AnswerRow, ...]:
