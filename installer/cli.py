@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from installer.engine.errors import ExitCode
 
@@ -177,9 +177,15 @@ def _add_answers(commands: argparse._SubParsersAction[_Parser]) -> None:
     check.add_argument("answers", metavar="ANSWERS")
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+def main(
+    words: Sequence[str] | None = None, on_screen: Callable[[Any], int] | None = None
+) -> int:
+    """Run one command; returns its exit code.
+
+    `on_screen` opens the screens over a desk; without it questions are asked on plain lines.
+    """
     asked = parser().parse_args(words)
+    asked.on_screen = on_screen
     name = asked.command or "install"
     command = importlib.import_module(f"installer.commands.{name}")
     ending = importlib.import_module("installer.commands.ending")

@@ -44,7 +44,7 @@ HOMES = {
     "questionary": {"prompts"},
     "pydantic": {"answers", "modules", "budget"},
     "textual": set(),
-    "aiohttp": {"rehearsal"},
+    "aiohttp": {"rehearsal", "kube"},
     "sqlite3": {"engine", "rehearsal"},
 }
 
@@ -138,7 +138,7 @@ def loaded_by(*words: str) -> set[str]:
     code = (
         "import sys\n"
         "sys.argv = ['health-install', *sys.argv[1:]]\n"
-        "from installer.cli import main\n"
+        "from screens.start import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('\\nLOADED', *sorted({name.split('.')[0] for name in sys.modules}))\n"
     )

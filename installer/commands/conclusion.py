@@ -1,0 +1,62 @@
+"""The last page: how it ended, where things answer, what to do next."""
+
+from __future__ import annotations
+
+from installer.commands.sources import Case
+from installer.conversation import Conclusion, Endpoint, Failure
+from installer.engine.events import Ending
+from installer.engine.run import Result
+from installer.modules.description import EndpointEntry
+from installer.plan import Plan
+
+DOMAIN = "svc.cluster.local"
+
+
+def conclude(case: Case, plan: Plan, result: Result) -> Conclusion:
+    """Put a run's result into words."""
+    error = result.error
+    return Conclusion(
+        ending=result.ending,
+        exit_code=int(result.exit_code),
+        words=_words(result),
+        endpoints=_endpoints(plan) if error is None else (),
+        what_next=_what_next(case) if error is None else (),
+        failure=Failure(error.what, error.why, error.then) if error else None,
+        answers_file=str(case.home.answers) if case.home.answers.exists() else "",
+        log_file=str(case.home.log),
+    )
+
+
+def _words(result: Result) -> str:
+    if result.error is not None:
+        return result.error.what
+    if result.ending is Ending.NOTHING_TO_DO:
+        return "Nothing changed: everything is as wanted."
+    return f"Done. {result.changed} steps changed something."
+
+
+def _endpoints(plan: Plan) -> tuple[Endpoint, ...]:
+    return tuple(
+        Endpoint(
+            title=entry.title,
+            address=_address(module.namespace, entry),
+            words="inside the cluster",
+        )
+        for module in plan.modules
+        for entry in module.file.endpoints
+    )
+
+
+def _address(namespace: str, entry: EndpointEntry) -> str:
+    return f"{entry.scheme}://{entry.service}.{entry.namespace or namespace}.{DOMAIN}:{entry.port}"
+
+
+def _what_next(case: Case) -> tuple[str, ...]:
+    flags = f"{' --rehearse' if case.rehearsal else ''}"
+    if case.name != "health":
+        flags += f" --name {case.name}"
+    return (
+        f"See what is there and whether it is well: health-install status{flags}",
+        f"Repeat without questions: health-install --headless {case.home.answers}{flags}",
+        f"Remove everything again: health-install destroy{flags}",
+    )

@@ -1,0 +1,59 @@
+"""`health-install destroy`: remove everything that is ours, then prove that it is gone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from installer.commands.ending import say, tell
+from installer.commands.install import printer
+from installer.commands.sources import Case, case, in_our_words
+from installer.commands.workshop import Workshop
+from installer.engine.errors import AnswersError, ExitCode, Stopped
+from installer.engine.run import Result
+from installer.engine.step import StopFlag
+from installer.plan import make_plan, on_oracle
+from installer.prompts.stopping import stop_on_interrupt
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Ask for the installation's name, unless --yes; then remove in reverse and look again."""
+    meant = case(asked)
+    gathered = meant.gathered()
+    plan = in_our_words(lambda: make_plan(gathered.answers))
+    if not asked.yes:
+        _confirm(meant, oracle=on_oracle(gathered.answers))
+    stop = StopFlag()
+    with Workshop(meant) as workshop, stop_on_interrupt(stop, tell):
+        result = workshop.destroy(plan, printer(asked.events), stop)
+    return _end(meant, result)
+
+
+def _confirm(meant: Case, *, oracle: bool) -> None:
+    """Deleting data wants the name typed, not a key pressed."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise AnswersError(
+            "Removing an installation must be confirmed.",
+            "There is no terminal to confirm on.",
+            "Add --yes if you mean it.",
+        )
+    things = "cluster, volumes with all data, network" if oracle else "services and all their data"
+    say(
+        f"This removes installation {meant.name}: {things}. What does not carry its tag stays.\n"
+        f"Type {meant.name} to go on:"
+    )
+    if input().strip() != meant.name:
+        raise Stopped("Nothing was removed.", "The name was not typed.", "Nothing was changed.")
+
+
+def _end(meant: Case, result: Result) -> int:
+    if result.error is not None:
+        raise result.error
+    if not result.changed:
+        say(f"There is nothing of installation {meant.name}.")
+    else:
+        say(
+            f"Installation {meant.name} is gone: every step was looked at again after its removal "
+            f"and found nothing.\nThe log stays: {meant.home.log}"
+        )
+    return ExitCode.OK

@@ -1,0 +1,60 @@
+"""`health-install status`: what is installed, asked from the world and not from a file."""
+
+from __future__ import annotations
+
+import argparse
+
+from installer.commands.ending import say
+from installer.commands.sources import case, in_our_words
+from installer.commands.workshop import Workshop
+from installer.engine.errors import ExitCode
+from installer.engine.events import Event, RunStarted, StepInfo
+from installer.engine.run import Result
+from installer.engine.step import Condition, StopFlag
+from installer.plan import make_plan
+
+WORDS = {
+    Condition.AS_WANTED: "installed",
+    Condition.ABSENT: "missing",
+    Condition.DIFFERENT: "different",
+    Condition.NOT_OURS: "not ours",
+}
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Print a line a step; ends with 0 when everything is installed, else with 1."""
+    meant = case(asked)
+    gathered = meant.gathered()
+    plan = in_our_words(lambda: make_plan(gathered.answers))
+    steps: list[StepInfo] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            steps.extend(event.steps)
+
+    with Workshop(meant) as workshop:
+        result = workshop.look(plan, listen, StopFlag())
+    if result.error is not None:
+        raise result.error
+    for line in _lines(steps, result):
+        say(line)
+    complete = all(each.condition is Condition.AS_WANTED for each in result.seen.values())
+    say(f"\nInstallation {meant.name} is {'complete' if complete else 'not complete'}.")
+    return ExitCode.OK if complete else ExitCode.FAILED
+
+
+def _lines(steps: list[StepInfo], result: Result) -> list[str]:
+    lines: list[str] = []
+    group = ""
+    for step in steps:
+        seen = result.seen.get(step.id)
+        if seen is None:
+            continue
+        if step.group != group:
+            group = step.group
+            lines.append(group)
+        details = "; ".join(seen.changes) or seen.words
+        lines.append(
+            f"  {WORDS[seen.condition]:9} {step.title}" + (f": {details}" if details else "")
+        )
+    return lines

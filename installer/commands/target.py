@@ -1,0 +1,184 @@
+"""Where an installation goes: an Oracle tenancy, a rehearsed one, or a cluster that exists."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from installer.answers.model import Answers
+from installer.budget.room import LiveNode, envelope_from_nodes
+from installer.commands.rehearsal import RehearsalWorld
+from installer.commands.secrets import resolved
+from installer.conversation import Finding
+from installer.engine.errors import ClusterError
+from installer.engine.state import Installation
+from installer.engine.step import Step
+from installer.kube.cluster import Cluster
+from installer.kube.connection import Connection
+from installer.kube.nodes import LiveNode as SeenNode
+from installer.oracle.access import Access, account_opener
+from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
+from installer.plan import NOT_ASKED, Plan, Surroundings, on_oracle
+from installer.steps.cluster_access import ClusterAccess
+from installer.steps.oracle_part import oracle_part
+
+
+class Target(ABC):
+    """A context manager: it may hold connections. `pace` shortens waiting in a rehearsal."""
+
+    pace: float = 1.0
+
+    def __init__(self, answers: Answers) -> None:
+        self.answers = answers
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    @abstractmethod
+    def steps(self, plan: Plan, installation: Installation) -> tuple[Step, ...]:
+        """The list to walk, whatever the verb."""
+
+    @abstractmethod
+    def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
+        """Look at account or cluster before a plan is made; changes nothing."""
+
+
+class OracleTarget(Target):
+    """A tenancy; a rehearsal differs by its address, its credentials and its pace alone."""
+
+    def __init__(self, answers: Answers, world: RehearsalWorld | None) -> None:
+        super().__init__(answers)
+        address = world.address if world else None
+        self.pace = 1.0 / world.speed if world else 1.0
+        oracle = answers.oracle
+        self._account = account_opener(
+            Access(
+                config_file=Path(oracle.config_file).expanduser(),
+                profile=oracle.profile,
+                auth=oracle.auth,
+                passphrase=_passphrase(answers),
+                region=answers.place.region,
+                endpoint=address.oracle if address else None,
+            )
+        )
+        self._door = ClusterAccess(self._account)
+
+    def steps(self, plan: Plan, installation: Installation) -> tuple[Step, ...]:
+        """Account, network, cluster and machines, then the platform."""
+        cluster = self.answers.cluster
+        return oracle_part(
+            self._account,
+            self.answers.place.compartment,
+            NetworkPlan(cidr=cluster.vcn_cidr, api_access_cidr=cluster.api_access_cidr),
+            ClusterPlan(kubernetes_version=cluster.kubernetes_version),
+            NodePlan(
+                ocpus=cluster.node_ocpus,
+                memory_gb=cluster.node_memory_gb,
+                nodes=cluster.nodes,
+                boot_gb=cluster.boot_volume_gb,
+                ssh_public_key=cluster.ssh_public_key,
+            ),
+        )
+
+    def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
+        """Check the credentials, and say who and where they are."""
+        report = self._account().check()
+        findings = [
+            Finding(True, f"The credentials work in tenancy {report.tenancy_name or 'unnamed'}."),
+            Finding(True, f"Region {report.region}; the home region is {report.home_region}."),
+        ]
+        if report.clusters_allowed == 0:
+            findings.append(Finding(False, "Oracle allows this account no Kubernetes cluster."))
+        findings += [Finding(False, warning) for warning in report.warnings]
+        return NOT_ASKED, tuple(findings)
+
+
+def _passphrase(answers: Answers) -> str | None:
+    reference = answers.oracle.key_passphrase
+    return resolved(reference) if reference else None
+
+
+class ExistingTarget(Target):
+    """A cluster somebody made already; the Oracle steps fall away."""
+
+    def __init__(self, answers: Answers) -> None:
+        super().__init__(answers)
+        self._cluster: Cluster | None = None
+
+    def cluster(self) -> Cluster:
+        """The cluster, connected on first use."""
+        if self._cluster is None:
+            asked = self.answers.cluster
+            connection = Connection.from_kubeconfig(asked.kubeconfig, asked.context)
+            self._cluster = self._open.enter_context(Cluster(connection))
+        return self._cluster
+
+    def steps(self, plan: Plan, installation: Installation) -> tuple[Step, ...]:
+        """The platform alone."""
+        raise NotImplementedError
+
+    def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
+        """Version, nodes and what is free on them."""
+        cluster = self.cluster()
+        nodes = cluster.nodes()
+        if not any(node.ready and node.schedulable for node in nodes):
+            raise ClusterError(
+                "The cluster has no node that takes pods.",
+                f"It shows {len(nodes)} nodes, none of them ready and schedulable.",
+                "Bring a node up, then run again: kubectl get nodes",
+            )
+        live = envelope_from_nodes([_live(node) for node in nodes])
+        kinds = {node.architecture for node in nodes}
+        findings = (
+            Finding(True, f"Kubernetes {cluster.version()} at {cluster.connection.server}."),
+            Finding(True, f"{len(nodes)} nodes, {', '.join(sorted(kinds))}."),
+            *_storage(cluster, self.answers.cluster.storage_class),
+        )
+        architecture = kinds.pop() if len(kinds) == 1 else ""
+        return Surroundings(live=live, architecture=architecture), findings
+
+
+def _storage(cluster: Cluster, wanted: str) -> tuple[Finding, ...]:
+    classes = cluster.storage_classes()
+    names = ", ".join(each.name for each in classes) or "none"
+    if wanted:
+        found = any(each.name == wanted for each in classes)
+        return (Finding(found, f"Storage class {wanted}; the cluster has: {names}."),)
+    default = [each.name for each in classes if each.is_default]
+    if default:
+        return (Finding(True, f"Volumes come from the default storage class {default[0]}."),)
+    return (
+        Finding(False, f"No storage class is the default; set cluster.storage_class to: {names}."),
+    )
+
+
+def _live(node: SeenNode) -> LiveNode:
+    return LiveNode(
+        name=node.name,
+        cpu_milli=node.cpu_milli,
+        memory_bytes=node.memory_bytes,
+        pods=node.pods,
+        disk_bytes=node.ephemeral_bytes or None,
+        requested_cpu=node.requested_cpu,
+        requested_memory=node.requested_memory,
+        requested_disk=node.requested_ephemeral,
+        running_pods=node.requested_pods,
+        ready=node.ready and node.schedulable,
+    )
+
+
+def open_target(answers: Answers, world: RehearsalWorld | None) -> Target:
+    """The target the answers name."""
+    return OracleTarget(answers, world) if on_oracle(answers) else ExistingTarget(answers)

@@ -1,0 +1,170 @@
+"""The engine room: opens state, lock, log and the world, and runs the steps.
+
+Everything that touches a network starts here; both SDKs are loaded by the rooms it calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from installer.answers.model import Answers
+from installer.answers.sources import Gathered
+from installer.answers.writing import write_answers
+from installer.commands.conclusion import conclude
+from installer.commands.rehearsal import RehearsalWorld
+from installer.commands.sources import Case, in_our_words
+from installer.conversation import Conclusion, Finding
+from installer.engine.events import Event, Report
+from installer.engine.lock import Lock
+from installer.engine.log import Log
+from installer.engine.places import prepare
+from installer.engine.run import Result, Runner
+from installer.engine.state import State
+from installer.engine.step import StopFlag
+from installer.plan import Plan, Surroundings
+
+if TYPE_CHECKING:
+    from installer.commands.target import Target
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What one run works with; open while the lock is held."""
+
+    state: State
+    log: Log
+    target: Target
+
+
+class Workshop:
+    """Works on one installation. A context manager: a rehearsal stays open between calls."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._open = ExitStack()
+        self._world: RehearsalWorld | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the rehearsal, if there is one."""
+        self._open.close()
+        self._world = None
+
+    def unfinished(self) -> str:
+        """A sentence about an earlier run that can be continued; empty when there is none."""
+        if not self._case.home.state.exists():
+            return ""
+        state = State(self._case.home.state)
+        try:
+            steps = state.steps()
+            open_steps = [step for step in steps.values() if step.status == "started"]
+            if not steps:
+                return ""
+            if open_steps:
+                return (
+                    f"An earlier run was cut off in step {open_steps[0].id}; it will go on there."
+                )
+            return f"Installation {self._case.name} exists already; only differences are changed."
+        finally:
+            state.close()
+
+    # -- runs ---------------------------------------------------------------------------------
+
+    def save_answers(self, gathered: Gathered[Answers]) -> str:
+        """Write the file that repeats these answers; returns its path."""
+        prepare(self._case.home)
+        return str(in_our_words(lambda: write_answers(gathered, self._case.home.answers)))
+
+    def survey(self, answers: Answers, stop: StopFlag) -> tuple[Surroundings, tuple[Finding, ...]]:
+        """Look at the account or the cluster; changes nothing."""
+        stop_if_asked(stop)
+        with ExitStack() as open_now:
+            target = self._target(answers, open_now)
+            return target.survey()
+
+    def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
+        """Make everything as planned."""
+        result = self._run(plan, report, stop, lambda runner: runner.install())
+        return conclude(self._case, plan, result)
+
+    def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
+        """Remove everything that is ours."""
+        result = self._run(plan, report, stop, lambda runner: runner.destroy())
+        if result.error is None:
+            self._forget()
+        return result
+
+    def look(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
+        """Look at every step and change nothing."""
+        return self._run(plan, report, stop, lambda runner: runner.plan())
+
+    def _run(
+        self, plan: Plan, report: Report, stop: StopFlag, work: Callable[[Runner], Result]
+    ) -> Result:
+        with ExitStack() as open_now:
+            bench = self._bench(plan.answers, open_now)
+            installation = bench.state.installation(self._case.name)
+
+            def listen(event: Event) -> None:
+                bench.log.event(event)
+                report(event)
+
+            runner = Runner(
+                bench.target.steps(plan, installation),
+                bench.state,
+                installation,
+                listen,
+                stop,
+                pace=bench.target.pace,
+                trace=bench.log.write,
+            )
+            return work(runner)
+
+    def _bench(self, answers: Answers, open_now: ExitStack) -> Bench:
+        home = self._case.home
+        prepare(home)
+        open_now.enter_context(Lock(home.lock))
+        state = State(home.state)
+        open_now.callback(state.close)
+        log = Log(home.log)
+        open_now.callback(log.close)
+        return Bench(state, log, self._target(answers, open_now))
+
+    def _target(self, answers: Answers, open_now: ExitStack) -> Target:
+        # Here and not above: it loads both SDKs, and a screen is drawn before that.
+        from installer.commands.target import open_target
+
+        if self._case.rehearsal and self._world is None:
+            prepare(self._case.home)
+            self._world = self._open.enter_context(
+                RehearsalWorld(self._case.home, self._case.speed, self._case.weather)
+            )
+        return open_now.enter_context(open_target(answers, self._world))
+
+    def _forget(self) -> None:
+        """After a proven removal: the next installation of this name is a new one."""
+        state = State(self._case.home.state)
+        state.forget_everything()
+        state.close()
+
+
+def stop_if_asked(stop: StopFlag) -> None:
+    """Raises Stopped when the person asked to stop before anything began."""
+    from installer.engine.errors import Stopped
+
+    if stop.requested:
+        raise Stopped()

@@ -1,0 +1,248 @@
+"""The plan: what the answers come to, before anything is made.
+
+Pure and quick, so that a screen can think one through for every key that is pressed. What must be
+asked of the world (a live cluster's nodes, what the tenancy already holds) comes in as
+`Surroundings`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from installer.answers.model import Answers
+from installer.budget.billing import NOTHING_THERE, AlreadyThere
+from installer.budget.demand import measure
+from installer.budget.envelope import Envelope, load_envelope
+from installer.budget.room import LiveEnvelope, NodeShape
+from installer.budget.storage import plan_volumes
+from installer.budget.verdict import Verdict, judge
+from installer.modules import (
+    ClusterFacts,
+    Module,
+    Rendered,
+    RenderedObject,
+    VolumePlan,
+    catalogue,
+    claims,
+    enabled,
+    render,
+)
+from installer.modules.choices import options
+
+PLAN_VERSION = 1
+ORACLE_STORAGE_CLASS = "oci-bv"
+A1_ARCHITECTURE = "arm64"
+SHARING_OPTION = "storage_sharing"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What was read from the world; the defaults stand for "not asked yet"."""
+
+    live: LiveEnvelope | None = None
+    already: AlreadyThere = NOTHING_THERE
+    architecture: str = ""
+
+
+NOT_ASKED = Surroundings()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that follows from the answers, and the verdict on it."""
+
+    answers: Answers
+    modules: tuple[Module, ...]
+    volumes: VolumePlan
+    facts: ClusterFacts
+    rendered: Rendered
+    verdict: Verdict
+
+    def document(self) -> str:
+        """The plan for programs: the same answers give the same bytes, whoever asked."""
+        return json.dumps(self.as_data(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+    def as_data(self) -> dict[str, Any]:
+        """The plan as plain values; holds no secret, since nothing rendered does."""
+        return {
+            "version": PLAN_VERSION,
+            "installation": self.answers.name,
+            "target": self.answers.target,
+            "modules": [module.name for module in self.modules],
+            "cluster": self._cluster(),
+            "volumes": [_volume_data(volume) for volume in self.volumes.volumes],
+            "budget": [_row_data(row) for row in self.verdict.rows],
+            "bill": [line.words() for line in self.verdict.bill.lines],
+            "monthly_usd": str(self.verdict.bill.monthly_usd),
+            "fits": self.verdict.fits,
+            "costs_money": self.verdict.costs_money,
+            "reasons": list(self.verdict.reasons),
+            "objects": [_object_data(entry) for entry in self.rendered.objects],
+            "secrets": sorted(f"{spec.namespace}/{spec.name}" for spec in self.rendered.secrets),
+        }
+
+    def _cluster(self) -> dict[str, Any]:
+        if not on_oracle(self.answers):
+            return {"storage_class": self.facts.storage_class}
+        cluster = self.answers.cluster
+        return {
+            "kubernetes_version": cluster.kubernetes_version,
+            "nodes": cluster.nodes,
+            "node_ocpus": cluster.node_ocpus,
+            "node_memory_gb": cluster.node_memory_gb,
+            "boot_volume_gb": cluster.boot_volume_gb,
+            "storage_class": self.facts.storage_class,
+        }
+
+    def text(self) -> str:
+        """The plan for people."""
+        return "\n".join(_paragraphs(self)) + "\n"
+
+
+def on_oracle(answers: Answers) -> bool:
+    """Whether a cluster is made in an Oracle tenancy, a real or a rehearsed one."""
+    return answers.target in ("oke", "rehearsal")
+
+
+def node_shape(answers: Answers) -> NodeShape:
+    """The machines of the node pool."""
+    cluster = answers.cluster
+    return NodeShape(
+        ocpus=cluster.node_ocpus,
+        memory_gb=cluster.node_memory_gb,
+        boot_volume_gb=cluster.boot_volume_gb,
+        count=cluster.nodes,
+    )
+
+
+def make_plan(
+    answers: Answers,
+    surroundings: Surroundings = NOT_ASKED,
+    modules: tuple[Module, ...] | None = None,
+) -> Plan:
+    """Think the answers through. Raises ModulesInvalid when modules contradict each other."""
+    everything = catalogue() if modules is None else modules
+    chosen = enabled(answers, everything)
+    envelope = load_envelope()
+    volumes = _volumes(answers, chosen, everything, envelope)
+    facts = _facts(answers, surroundings)
+    rendered = render(answers, volumes, facts, everything)
+    verdict = _judge(answers, rendered, volumes, envelope, surroundings)
+    return Plan(answers, chosen, volumes, facts, rendered, verdict)
+
+
+def _volumes(
+    answers: Answers,
+    chosen: tuple[Module, ...],
+    everything: tuple[Module, ...],
+    envelope: Envelope,
+) -> VolumePlan:
+    """One volume for all claims that share, one each for those that do not."""
+    apart = {
+        module.name
+        for module in chosen
+        if dict(options(answers, module)).get(SHARING_OPTION) == "separate"
+    }
+    wanted = claims(answers, everything)
+    floor = envelope.nodes.volume.floor_gib if on_oracle(answers) else 0
+    together = [claim for claim in wanted if claim.module not in apart]
+    alone = [claim for claim in wanted if claim.module in apart]
+    return VolumePlan(
+        plan_volumes(together, sharing=True, floor_gib=floor).volumes
+        + plan_volumes(alone, sharing=False, floor_gib=floor).volumes
+    )
+
+
+def _facts(answers: Answers, surroundings: Surroundings) -> ClusterFacts:
+    default = ORACLE_STORAGE_CLASS if on_oracle(answers) else ""
+    architecture = A1_ARCHITECTURE if on_oracle(answers) else surroundings.architecture
+    return ClusterFacts(answers.cluster.storage_class or default, architecture)
+
+
+def _judge(
+    answers: Answers,
+    rendered: Rendered,
+    volumes: VolumePlan,
+    envelope: Envelope,
+    surroundings: Surroundings,
+) -> Verdict:
+    demand = measure(rendered.objects)
+    consent = answers.money.accept_monthly_usd
+    if on_oracle(answers):
+        shape = node_shape(answers)
+        return judge(demand, volumes, shape, envelope, consent, already=surroundings.already)
+    if surroundings.live is None:
+        # Nobody has looked at the cluster yet: show the demand against a node of today's size.
+        return judge(demand, volumes, node_shape(answers), envelope, consent)
+    return judge(demand, volumes, None, surroundings.live, consent)
+
+
+def _volume_data(volume: Any) -> dict[str, Any]:
+    return {
+        "namespace": volume.namespace,
+        "name": volume.name,
+        "size_gib": volume.size_gib,
+        "claims": [claim.name for claim in volume.claims],
+    }
+
+
+def _row_data(row: Any) -> dict[str, Any]:
+    return {
+        "resource": row.resource,
+        "used": str(row.used),
+        "passing": str(row.passing),
+        "limit": None if row.limit is None else str(row.limit),
+        "unit": row.unit,
+        "over": row.over,
+        "words": row.words,
+        "modules": {name: str(amount) for name, amount in row.share_by_module},
+    }
+
+
+def _object_data(entry: RenderedObject) -> dict[str, Any]:
+    body = json.dumps(entry.body, sort_keys=True, ensure_ascii=False)
+    metadata = entry.body["metadata"]
+    return {
+        "module": entry.module,
+        "source": entry.source,
+        "wave": entry.wave,
+        "kind": entry.body["kind"],
+        "namespace": metadata.get("namespace", ""),
+        "name": metadata["name"],
+        "sha256": hashlib.sha256(body.encode()).hexdigest(),
+    }
+
+
+def _paragraphs(plan: Plan) -> list[str]:
+    verdict = plan.verdict
+    lines = [f"Plan for installation {plan.answers.name} (target {plan.answers.target})", ""]
+    lines += ["Modules"]
+    lines += [f"  {module.name}: {module.title}" for module in plan.modules]
+    lines += ["", "Budget"]
+    lines += [f"  {'OVER  ' if row.over else 'fits  '}{row.words}" for row in verdict.rows]
+    lines += ["", "Volumes"]
+    for volume in plan.volumes.volumes:
+        held = ", ".join(f"{claim.name} ({claim.what})" for claim in volume.claims)
+        lines.append(f"  {volume.namespace}/{volume.name}, {volume.size_gib} GiB: {held}")
+    lines += ["", "Monthly bill"]
+    lines += [f"  {line.words()}" for line in verdict.bill.lines]
+    lines.append(f"  total: {verdict.bill.words()}")
+    lines += ["", f"Objects: {_counted(plan)}"]
+    if verdict.reasons:
+        lines += ["", "In the way"]
+        lines += [f"  {reason}" for reason in verdict.reasons]
+    else:
+        lines += ["", "It fits."]
+    return lines
+
+
+def _counted(plan: Plan) -> str:
+    counts: dict[str, int] = {}
+    for entry in plan.rendered.objects:
+        kind = entry.body["kind"]
+        counts[kind] = counts.get(kind, 0) + 1
+    counts["Secret"] = len(plan.rendered.secrets)
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
