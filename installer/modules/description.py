@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from installer.modules.closed import Closed
 from installer.modules.quantities import bytes_of
-from installer.modules.secret_values import Make
+from installer.modules.secret_values import Described
 
 _NAME = r"^[a-z][a-z0-9-]*$"
 _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
@@ -134,7 +134,7 @@ class SecretValueEntry(Closed):
     """
 
     key: str = Field(pattern=_KEY)
-    make: Make
+    make: Described
     text: str = ""
     file: str = ""
     question: QuestionEntry | None = None

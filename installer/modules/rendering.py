@@ -14,7 +14,7 @@ from installer.modules.catalogue import Module, catalogue
 from installer.modules.choices import switched_on
 from installer.modules.claims import Claim, Volume, VolumePlan
 from installer.modules.problems import Problem, refuse
-from installer.modules.secret_values import SecretSpec, in_order_of_copies
+from installer.modules.secret_values import SecretSpec, in_order_of_copies, registry_login
 from installer.modules.stamping import checked, finished, stamped
 from installer.modules.templates import ClusterFacts, Others, Place, RenderInput, documents
 
@@ -130,7 +130,7 @@ def _render_module(given: RenderInput) -> tuple[RenderedObject, ...]:
     found.extend(documents(given))
     checked(module, found)
     bodies = [stamped(module, body) for _, _, body in found]
-    bodies = finished(bodies, given.places)
+    bodies = finished(bodies, given.places, pull_secret=given.setting.pull_secret)
     return tuple(
         RenderedObject(module.name, source, _WAVE_OF_KIND.get(body["kind"], wave), body)
         for (source, wave, _), body in zip(found, bodies, strict=True)
@@ -202,7 +202,20 @@ def _secrets(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ..
         for entry, spec in zip(module.file.secrets, module.secrets, strict=True):
             if switched_on(entry.when, values):
                 specs.append(spec)
-    return in_order_of_copies(tuple(specs))
+    return in_order_of_copies((*_logins(answers, chosen), *specs))
+
+
+def _logins(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...]:
+    """One login a namespace, made with the first module that lives there."""
+    user = answers.images.pull_user
+    first: dict[str, str] = {}
+    for module in chosen if user else ():
+        for namespace in module.file.namespaces:
+            first.setdefault(namespace.name, module.name)
+    return tuple(
+        registry_login(module, namespace, answers.images.registry, user)
+        for namespace, module in first.items()
+    )
 
 
 def _identity(body: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -6,6 +6,8 @@ the result into the cluster. What exists there already is kept: a second run reg
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import secrets
 import string
@@ -15,7 +17,13 @@ from typing import Literal
 
 from installer.modules.problems import ModulesInvalid, Problem
 
-Make = Literal["password", "access_key", "secret_key", "certificate", "fixed", "template", "copy"]
+Described = Literal[
+    "password", "access_key", "secret_key", "certificate", "fixed", "template", "copy"
+]
+"""What a module may ask for."""
+Make = Described | Literal["registry_login"]
+PULL_SECRET = "registry-login"  # noqa: S105 - the name of a Secret
+PULL_PASSWORD = "images.pull_password"  # noqa: S105 - the path of a question
 Existing = Callable[[str, str], Mapping[str, str] | None]
 Resolve = Callable[[str], str | None]
 
@@ -41,7 +49,7 @@ class SecretValue:
     @property
     def derived(self) -> bool:
         """Whether the value follows from others and is made again on every run."""
-        return self.make in ("fixed", "template", "copy")
+        return self.make in ("fixed", "template", "copy", "registry_login")
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class SecretSpec:
     namespace: str
     name: str
     values: tuple[SecretValue, ...]
+    type: str = "Opaque"
 
     @property
     def sources(self) -> frozenset[tuple[str, str]]:
@@ -78,6 +87,8 @@ def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[
             made[value.key] = value.text
         elif value.make == "copy":
             made[value.key] = _copied(spec, value, existing)
+        elif value.make == "registry_login":
+            made[value.key] = _login(spec, value, found, resolve)
     for value in spec.values:
         if value.make == "template":
             made[value.key] = _composed(spec, value, made)
@@ -134,6 +145,32 @@ def _copied(spec: SecretSpec, value: SecretValue, existing: Existing) -> str:
             ]
         )
     return found
+
+
+def registry_login(module: str, namespace: str, registry: str, user: str) -> SecretSpec:
+    """The Secret with which a namespace's pods log in to a registry.
+
+    `registry` is empty for Docker Hub; else only its host counts.
+    """
+    host = registry.partition("/")[0] or "https://index.docker.io/v1/"
+    key = ".dockerconfigjson"
+    value = SecretValue(key, "registry_login", f"{host} {user}", PULL_PASSWORD)
+    kind = "kubernetes.io/dockerconfigjson"
+    return SecretSpec(module, "registry_login", namespace, PULL_SECRET, (value,), kind)
+
+
+def _login(spec: SecretSpec, value: SecretValue, found: Mapping[str, str], resolve: Resolve) -> str:
+    """Follows the answer on every run: a registry's passwords expire and are replaced."""
+    password = resolve(value.question_path)
+    if password is None and value.key in found:
+        return found[value.key]
+    if password is None:
+        where = f"{spec.namespace}/{spec.name}"
+        sentence = f"the password for the registry is missing; say where it is: {PULL_PASSWORD}"
+        raise ModulesInvalid([Problem(where, sentence)])
+    host, _, user = value.text.partition(" ")
+    both = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return json.dumps({"auths": {host: {"username": user, "password": password, "auth": both}}})
 
 
 def _composed(spec: SecretSpec, value: SecretValue, made: Mapping[str, str]) -> str:

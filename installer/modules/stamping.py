@@ -14,6 +14,7 @@ from typing import Any
 
 from installer.modules.catalogue import Module
 from installer.modules.problems import Problem, refuse
+from installer.modules.secret_values import PULL_SECRET
 from installer.modules.templates import Place
 
 PART_OF = "health-platform"
@@ -99,8 +100,10 @@ def pod_template(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return template
 
 
-def finished(bodies: Sequence[dict[str, Any]], places: Iterable[Place]) -> list[dict[str, Any]]:
-    """The objects of one module with affinity, configuration checksums and job names."""
+def finished(
+    bodies: Sequence[dict[str, Any]], places: Iterable[Place], *, pull_secret: bool
+) -> list[dict[str, Any]]:
+    """The objects of one module with logins, affinity, configuration checksums and job names."""
     shared = {place.claim_name for place in places if place.shared}
     configs = {
         (body["metadata"]["namespace"], body["metadata"]["name"]): body
@@ -111,6 +114,8 @@ def finished(bodies: Sequence[dict[str, Any]], places: Iterable[Place]) -> list[
         template = pod_template(body)
         if template is None or body["kind"] == "Pod":
             continue
+        if pull_secret:
+            template["spec"]["imagePullSecrets"] = [{"name": PULL_SECRET}]
         _keep_together(template, shared)
         _note_configuration(body, template, configs)
         if body["kind"] == "Job":

@@ -11,8 +11,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from installer.modules import ModulesInvalid, Rendered, SecretSpec, SecretValue, make_secret
+from installer.modules import (
+    ClusterFacts,
+    ModulesInvalid,
+    Rendered,
+    SecretSpec,
+    SecretValue,
+    catalogue,
+    make_secret,
+    render,
+)
 from installer.modules.secret_values import in_order_of_copies
+from installer.modules.stamping import pod_template
+from tests.modules.conftest import Choose, one_volume
 
 Store = dict[tuple[str, str], dict[str, str]]
 
@@ -96,8 +107,6 @@ def test_a_supplied_value_that_would_break_an_address_is_refused_without_showing
 
 
 def test_every_question_about_a_secret_has_a_value_waiting_for_it(rendered: Rendered) -> None:
-    from installer.modules import catalogue
-
     paths = {v.question_path for spec in rendered.secrets for v in spec.values} - {""}
     asked = {f"{m.name}.{s.id}" for m in catalogue() for s in m.questions.secrets}
     assert paths == asked
@@ -129,6 +138,32 @@ def test_a_certificate_is_trusted_by_whoever_holds_it(store: Store, tmp_path: Pa
     context = ssl.create_default_context(cafile=str(path))
     context.load_cert_chain(str(path))
     assert context.cert_store_stats()["x509"] == 1
+
+
+def test_a_registry_that_asks_for_a_name_gets_it_from_every_pod(choose: Choose) -> None:
+    answers = choose(
+        images={
+            "registry": "mirror.example.org/health",
+            "pull_user": "puller",
+            "pull_password": "env:PULL_PASSWORD",
+        }
+    )
+    result = render(answers, one_volume(answers), ClusterFacts())
+    spec = result.secrets[0]
+    assert (spec.namespace, spec.type) == ("health-data", "kubernetes.io/dockerconfigjson")
+    for entry in result.objects:
+        template = pod_template(entry.body)
+        if template is not None:
+            assert template["spec"]["imagePullSecrets"] == [{"name": spec.name}]
+    # Registries make passwords of any characters, and replace them now and then.
+    for password in ("a'b\"c>(", "another"):
+        made = make_secret(
+            spec, lambda namespace, name: {"old": "x"}, {"images.pull_password": password}.get
+        )
+        login = json.loads(made[".dockerconfigjson"])["auths"]["mirror.example.org"]
+        assert (login["username"], login["password"]) == ("puller", password)
+    with pytest.raises(ModulesInvalid, match=r"images\.pull_password"):
+        make_secret(spec, lambda namespace, name: None, lambda path: None)
 
 
 def test_a_copy_whose_source_is_missing_says_so() -> None:
