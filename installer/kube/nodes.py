@@ -14,11 +14,11 @@ _FINISHED = ("Succeeded", "Failed")
 
 @dataclass(frozen=True)
 class Amounts:
-    """CPU in thousandths, memory and ephemeral storage in bytes, and a number of pods."""
+    """CPU in thousandths, memory and ephemeral disk in bytes, and a number of pods."""
 
     cpu_milli: int = 0
     memory_bytes: int = 0
-    ephemeral_bytes: int = 0
+    disk_bytes: int = 0
     pods: int = 0
 
     def plus(self, other: Amounts) -> Amounts:
@@ -26,7 +26,7 @@ class Amounts:
         return Amounts(
             self.cpu_milli + other.cpu_milli,
             self.memory_bytes + other.memory_bytes,
-            self.ephemeral_bytes + other.ephemeral_bytes,
+            self.disk_bytes + other.disk_bytes,
             self.pods + other.pods,
         )
 
@@ -35,15 +35,24 @@ class Amounts:
         return Amounts(
             max(self.cpu_milli, other.cpu_milli),
             max(self.memory_bytes, other.memory_bytes),
-            max(self.ephemeral_bytes, other.ephemeral_bytes),
+            max(self.disk_bytes, other.disk_bytes),
             max(self.pods, other.pods),
         )
 
 
 @dataclass(frozen=True)
+class NodeTaint:
+    """A node's refusal of pods that do not tolerate it."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True)
 class LiveNode:
-    """A node as it is now. `cpu_milli`, `memory_bytes`, `ephemeral_bytes` and `pods` are what it
-    allots to pods; the `requested_` fields are what pods that are not ours ask for.
+    """A node as it is now. `cpu_milli`, `memory_bytes`, `disk_bytes` and `pods` are what it
+    allots to pods; the `requested_` fields and `running_pods` belong to pods that are not ours.
     """
 
     name: str
@@ -53,12 +62,14 @@ class LiveNode:
     kubelet_version: str
     cpu_milli: int
     memory_bytes: int
-    ephemeral_bytes: int
+    disk_bytes: int
     pods: int
     requested_cpu: int
     requested_memory: int
-    requested_ephemeral: int
-    requested_pods: int
+    requested_disk: int
+    running_pods: int
+    labels: Mapping[str, str]
+    taints: tuple[NodeTaint, ...]
 
 
 def live_nodes(
@@ -84,12 +95,17 @@ def _live(node: Mapping[str, Any], asked: Amounts) -> LiveNode:
         kubelet_version=at(node, "status", "nodeInfo", "kubeletVersion", default=""),
         cpu_milli=offered.cpu_milli,
         memory_bytes=offered.memory_bytes,
-        ephemeral_bytes=offered.ephemeral_bytes,
+        disk_bytes=offered.disk_bytes,
         pods=offered.pods,
         requested_cpu=asked.cpu_milli,
         requested_memory=asked.memory_bytes,
-        requested_ephemeral=asked.ephemeral_bytes,
-        requested_pods=asked.pods,
+        requested_disk=asked.disk_bytes,
+        running_pods=asked.pods,
+        labels=dict(at(node, "metadata", "labels", default={})),
+        taints=tuple(
+            NodeTaint(taint["key"], taint.get("value", ""), taint["effect"])
+            for taint in at(node, "spec", "taints", default=[])
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """Finds the programs of a real control plane, as controller-runtime's envtest lays them out.
 
-`KUBEBUILDER_ASSETS` names the folder; otherwise the newest one that setup-envtest downloaded counts.
+`KUBEBUILDER_ASSETS` names the folder; otherwise the newest one of setup-envtest counts.
 https://book.kubebuilder.io/reference/envtest
 """
 
@@ -11,7 +11,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-SETUP_ENVTEST = "~/.local/share/kubebuilder-envtest/k8s"
+# Read once, before a test moves the home folder.
+SETUP_ENVTEST = Path("~/.local/share/kubebuilder-envtest/k8s").expanduser()
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,7 @@ def _folders() -> list[Path]:
     named = os.environ.get("KUBEBUILDER_ASSETS")
     if named:
         return [Path(named)]
-    base = Path(SETUP_ENVTEST).expanduser()
-    return sorted(base.glob("*"), reverse=True) if base.is_dir() else []
+    return sorted(SETUP_ENVTEST.glob("*"), reverse=True) if SETUP_ENVTEST.is_dir() else []
 
 
 def _etcd(folder: Path) -> Path | None:

@@ -1,0 +1,93 @@
+"""The part of an installation inside the cluster, in the order of its needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from installer.engine.step import Step
+from installer.kube.objects import Ref, ref_of
+from installer.kube.secret_objects import secret_ref
+from installer.modules.rendering import Rendered
+from installer.steps.kube_step import Connect
+from installer.steps.namespaces import NAMESPACES, Namespaces
+from installer.steps.nodes_ready import NODES_READY, NodesReady
+from installer.steps.secrets import SECRETS, Secrets
+from installer.steps.tidy import Tidy
+from installer.steps.wave import Wave, WaveReady, wave_id
+
+
+@dataclass(frozen=True)
+class ModulePart:
+    """A module as the steps need it: its name, its title, and the modules that come before it."""
+
+    name: str
+    title: str
+    needs: tuple[str, ...] = ()
+
+
+def kubernetes_part(
+    connect: Connect,
+    rendered: Rendered,
+    modules: Sequence[ModulePart],
+    nodes: int,
+    resolve: Callable[[str], str | None],
+    needs: Sequence[str] = (),
+    nodes_need: Sequence[str] = (),
+) -> tuple[Step, ...]:
+    """All steps inside the cluster; makes no call by itself.
+
+    `needs` are the steps after which the API server answers, `nodes_need` those after which
+    machines exist. Namespaces and Secrets do not wait for machines, so that a removal reaches
+    everything even when the machines are gone. A removal begins with the last step.
+    """
+    spaces = [entry.body for entry in rendered.objects if entry.body["kind"] == "Namespace"]
+    waves = waves_of(rendered, modules)
+    return (
+        NodesReady(connect, nodes, (*needs, *nodes_need)),
+        Namespaces(connect, spaces, needs),
+        Secrets(connect, rendered.secrets, resolve),
+        *(WaveReady(connect, wave, _before(wave, waves, modules)) for wave in waves),
+        Tidy(connect, wanted_refs(rendered), _last_steps(waves)),
+    )
+
+
+def waves_of(rendered: Rendered, modules: Sequence[ModulePart]) -> tuple[Wave, ...]:
+    """The objects in waves, modules in the given order; namespaces are a step of their own."""
+    waves = []
+    for module in modules:
+        mine = [
+            entry
+            for entry in rendered.objects
+            if entry.module == module.name and entry.body["kind"] != "Namespace"
+        ]
+        for number in sorted({entry.wave for entry in mine}):
+            bodies = tuple(entry.body for entry in mine if entry.wave == number)
+            waves.append(Wave(module.name, module.title, number, bodies))
+    return tuple(waves)
+
+
+def wanted_refs(rendered: Rendered) -> frozenset[Ref]:
+    """Every object that should be there, Secrets included."""
+    objects = {ref_of(entry.body) for entry in rendered.objects}
+    secrets = {secret_ref(spec.namespace, spec.name) for spec in rendered.secrets}
+    return frozenset(objects | secrets)
+
+
+def _before(wave: Wave, waves: Sequence[Wave], modules: Sequence[ModulePart]) -> tuple[str, ...]:
+    earlier = [one for one in waves if one.module == wave.module and one.number < wave.number]
+    if earlier:
+        return (earlier[-1].id,)
+    part = next(module for module in modules if module.name == wave.module)
+    lasts = [_last_wave(name, waves) for name in part.needs]
+    return (NAMESPACES, SECRETS, NODES_READY, *(last for last in lasts if last))
+
+
+def _last_wave(module: str, waves: Sequence[Wave]) -> str:
+    numbers = [wave.number for wave in waves if wave.module == module]
+    return wave_id(module, max(numbers)) if numbers else ""
+
+
+def _last_steps(waves: Sequence[Wave]) -> tuple[str, ...]:
+    lasts = {_last_wave(wave.module, waves): None for wave in waves}
+    return (NAMESPACES, SECRETS, *lasts)

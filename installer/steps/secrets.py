@@ -1,0 +1,129 @@
+"""Makes sure that every Secret exists with all its keys; what exists is never made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from installer.engine.masking import known_secrets
+from installer.engine.step import Condition, Context, Seen
+from installer.kube.cluster import Cluster
+from installer.kube.secret_objects import SecretSeen, SecretWanted, secret_ref
+from installer.kube.stamp import Stamp
+from installer.modules.secret_values import SecretSpec, make_secret
+from installer.steps.kube_step import Connect, KubeStep
+from installer.steps.namespaces import NAMESPACES
+
+SECRETS = "secrets"
+Resolve = Callable[[str], str | None]
+# Recipes whose results are secret; fixed texts are names and addresses, and shown as such.
+_CONFIDENTIAL = ("password", "access_key", "secret_key")
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """What one Secret lacks: keys to set, and the Secret as it is, if it is."""
+
+    spec: SecretSpec
+    seen: SecretSeen | None
+    values: Mapping[str, str] = field(repr=False)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        words = secret_ref(self.spec.namespace, self.spec.name).words
+        if self.seen is None:
+            return (f"{words} is missing",)
+        return tuple(
+            f"{words}: {key} {'follows its source' if key in self.seen.values else 'is missing'}"
+            for key in self.values
+        )
+
+
+class Secrets(KubeStep):
+    """All Secrets of the installation. Values are made in memory and live in the cluster only."""
+
+    id = SECRETS
+    title = "Secrets"
+    needs = (NAMESPACES,)
+    usually = 2.0
+
+    def __init__(self, connect: Connect, specs: Sequence[SecretSpec], resolve: Resolve) -> None:
+        super().__init__(connect)
+        self._specs = tuple(specs)
+        self._resolve = resolve
+
+    def look(self, ctx: Context) -> Seen:
+        """Find missing Secrets and keys; says names, never values."""
+        stamp = self.stamp(ctx)
+        # What a person supplied is read only when it is needed, so nothing is resolved here.
+        gaps, present = self._gaps(self.cluster(ctx), lambda _path: None)
+        foreign = [seen for seen in present if seen.installation != stamp.installation_id]
+        if foreign:
+            named = "; ".join(f"{seen.ref.words} does not carry our label" for seen in foreign)
+            return Seen(Condition.NOT_OURS, named)
+        if not gaps:
+            return Seen(Condition.AS_WANTED, f"{len(self._specs)} Secrets are there")
+        if not present:
+            return Seen(Condition.ABSENT, f"{len(self._specs)} Secrets to make")
+        lines = tuple(line for gap in gaps for line in gap.lines)
+        return Seen(Condition.DIFFERENT, f"{len(lines)} gaps", lines)
+
+    def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002
+        """Create what is missing and add missing keys; existing values stay."""
+        cluster, stamp = self.cluster(ctx), self.stamp(ctx)
+        gaps, _ = self._gaps(cluster, self._resolve)
+        for gap in gaps:
+            ctx.checkpoint()
+            _close(gap, cluster, stamp)
+
+    def unmake(self, ctx: Context) -> None:
+        """Remove them."""
+        cluster, stamp = self.cluster(ctx), self.stamp(ctx)
+        refs = {secret_ref(spec.namespace, spec.name) for spec in self._specs}
+        owned = [one for one in cluster.inventory(stamp) if one.ref in refs]
+        cluster.delete(owned, stamp, ctx.wait)
+
+    def _gaps(self, cluster: Cluster, resolve: Resolve) -> tuple[list[_Gap], list[SecretSeen]]:
+        """What is missing, in the order of the recipes, so that copies find their sources."""
+        present: dict[tuple[str, str], SecretSeen | None] = {}
+        planned: dict[tuple[str, str], Mapping[str, str]] = {}
+
+        def read(namespace: str, name: str) -> SecretSeen | None:
+            key = (namespace, name)
+            if key not in present:
+                present[key] = cluster.secret(namespace, name)
+            return present[key]
+
+        def existing(namespace: str, name: str) -> Mapping[str, str] | None:
+            if (namespace, name) in planned:
+                return planned[namespace, name]
+            seen = read(namespace, name)
+            return seen.values if seen else None
+
+        gaps = []
+        for spec in self._specs:
+            values = make_secret(spec, existing, resolve)
+            planned[spec.namespace, spec.name] = values
+            _keep_confidential(spec, values)
+            seen = read(spec.namespace, spec.name)
+            there = seen.values if seen else {}
+            lacking = {key: value for key, value in values.items() if there.get(key) != value}
+            if lacking or seen is None:
+                gaps.append(_Gap(spec, seen, lacking))
+        return gaps, [seen for seen in present.values() if seen is not None]
+
+
+def _keep_confidential(spec: SecretSpec, values: Mapping[str, str]) -> None:
+    for value in spec.values:
+        if value.make in _CONFIDENTIAL:
+            known_secrets.add(values[value.key])
+
+
+def _close(gap: _Gap, cluster: Cluster, stamp: Stamp) -> None:
+    if gap.seen is not None:
+        cluster.put_keys(gap.seen, gap.values, stamp)
+        return
+    labels = {"health-install/module": gap.spec.module}
+    wanted = SecretWanted(gap.spec.namespace, gap.spec.name, gap.values, labels)
+    # False when somebody was faster: then that one counts, and the next look fills what it lacks.
+    cluster.create_secret(wanted, stamp)
