@@ -2,6 +2,20 @@
 
 Templates are ordinary Kubernetes YAML in jinja2. A name that does not exist is an error, never an
 empty string. Lists and mappings print as JSON, which is YAML as well.
+
+What a template can use:
+
+    options.NAME              the module's own option, as chosen
+    answers.domain            name, target, domain, email of the installation; nothing secret
+    other("MODULE").NAME      an option of a module under `needs` or `looks_at`; `.enabled` too
+    image("NAME")             the reference of an image of the lock file, after mirror and override
+    claim("NAME")             .claim_name, .sub_path and .size_bytes of the claim's folder
+    file("PATH")              the text of a file below files/
+    filled("PATH", name=...)  the same, filled in as a template of its own
+    TEXT | quoted             a text as a YAML string, whatever is in it
+    labels("NAME")            the label by which a workload and its Service find each other
+    pod_security(uid, gid)    securityContext of a pod; container_security() that of a container
+    facts, namespace, checksum(...), shared_group
 """
 
 from __future__ import annotations

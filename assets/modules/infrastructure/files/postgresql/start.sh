@@ -21,5 +21,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   fi
   mv "$PGDATA.unfinished" "$PGDATA"
 fi
+# A volume that comes back from a snapshot has group permissions everywhere; the server refuses them.
+chmod 0700 "$PGDATA"
 exec postgres -D "$PGDATA" -c config_file="$CONFIG_DIR/postgresql.conf" \
   -c hba_file="$CONFIG_DIR/pg_hba.conf" "$@"
