@@ -30,6 +30,7 @@ class Outcome(StrEnum):
     WOULD_MAKE = "would be made"
     WOULD_REPAIR = "would be repaired"
     LEFT = "left alone"
+    CHECKED = "only a check"
 
 
 class Ending(StrEnum):

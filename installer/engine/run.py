@@ -279,7 +279,7 @@ class Runner:
         seen = self._progress.seen[step.id]
         self._report(StepStarted(step.id))
         if step.checks_only:
-            self._finish(step, Outcome.UNCHANGED, seen.words, started)
+            self._finish(step, Outcome.CHECKED, "", started)
             return
         if seen.condition is Condition.NOT_OURS:
             self._report(Note(f"{step.title}: not ours, left alone. {seen.words}", step.id))
