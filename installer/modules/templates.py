@@ -25,6 +25,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -105,21 +106,22 @@ class _Named:
 
 def documents(given: RenderInput) -> list[tuple[str, int, dict[str, Any]]]:
     """(template, wave of its workloads, object) of every document the module's templates hold."""
-    environment = _environment(given)
+    environment = _environment(given.module)
+    names = _names(given, environment)
     chosen = dict(given.options)
     found = []
     for entry in given.module.file.templates:
         if not switched_on(entry.when, chosen):
             continue
         shown = f"{given.module.name}/{entry.file}"
-        for body in _objects(shown, _fill(environment, shown, entry.file)):
+        for body in _objects(shown, _fill(environment, names, shown, entry.file)):
             found.append((shown, entry.wave, body))
     return found
 
 
-def _fill(environment: jinja2.Environment, shown: str, name: str) -> str:
+def _fill(environment: jinja2.Environment, names: Mapping[str, Any], shown: str, name: str) -> str:
     try:
-        return environment.get_template(name).render()
+        return environment.get_template(name).render(names)
     except jinja2.TemplateSyntaxError as error:
         raise ModulesInvalid([Problem(f"{shown}:{error.lineno}", str(error))]) from error
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
@@ -148,9 +150,11 @@ def _objects(shown: str, text: str) -> list[dict[str, Any]]:
     return [json.loads(json.dumps(body)) for body in loaded if body is not None]
 
 
-def _environment(given: RenderInput) -> jinja2.Environment:
+@lru_cache(maxsize=64)
+def _environment(module: Module) -> jinja2.Environment:
+    """Kept for each module: compiling its templates takes longer than filling them in."""
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_loader(given.module)),
+        loader=jinja2.FunctionLoader(_loader(module)),
         undefined=jinja2.StrictUndefined,
         finalize=_printed,
         trim_blocks=True,
@@ -159,8 +163,6 @@ def _environment(given: RenderInput) -> jinja2.Environment:
         autoescape=False,  # noqa: S701 - the output is YAML, not HTML
     )
     environment.filters["quoted"] = _quoted
-    environment.globals.update(_names(given))
-    environment.globals["filled"] = _filled(environment)
     return environment
 
 
@@ -184,8 +186,8 @@ def _printed(value: Any) -> Any:
     return value
 
 
-def _names(given: RenderInput) -> dict[str, Any]:
-    return {
+def _names(given: RenderInput, environment: jinja2.Environment) -> dict[str, Any]:
+    names: dict[str, Any] = {
         "options": _Named("options", dict(given.options)),
         "answers": given.setting,
         "facts": given.facts,
@@ -200,11 +202,12 @@ def _names(given: RenderInput) -> dict[str, Any]:
         "container_security": container_security,
         "other": _other(given),
     }
+    return {**names, "filled": _filled(environment, names)}
 
 
-def _filled(environment: jinja2.Environment) -> Callable[..., str]:
+def _filled(environment: jinja2.Environment, names: Mapping[str, Any]) -> Callable[..., str]:
     def filled(name: str, **values: Any) -> str:
-        return environment.get_template(f"files/{name}").render(**values)
+        return environment.get_template(f"files/{name}").render({**names, **values})
 
     return filled
 
