@@ -69,7 +69,7 @@ class Fault:
     skew: the server's clock is off by minutes.
     not_found_for: what was made is not found for seconds (simulated).
     limit_zero: the service limit reads 0 (`limit` names one, empty means that of the operation).
-    fail: what has a life of its own (a pod, a job, a balancer) ends badly; message says how.
+    fail: what has a life of its own (a pod, a job) ends badly; message says how.
     """
 
     kind: FaultKind

@@ -83,7 +83,7 @@ class World:
         self.clock = Clock(settings.speed, self._shelf)
         self.weather = Weather.load(settings.weather, self._shelf)
         identity, public_key = settle_in(settings.home, self._shelf)
-        self.notary = Notary({identity.key_id: public_key})
+        self.notary = Notary({identity.key_id: public_key}, session_key=public_key)
         hosting = importlib.util.find_spec(_KUBERNETES) is not None
         self.tenancy = Tenancy(
             identity, self._shelf, self.clock, self.weather, settings.account, hosting

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     generate_private_key,
 )
 
+from installer.rehearsal.oracle.sessions import LASTS_SECONDS, Session, new_token
 from installer.rehearsal.shelf import Shelf
 
 REGION = "eu-amsterdam-1"
@@ -64,7 +65,10 @@ def fingerprint_of(key: RSAPublicKey) -> str:
 
 
 def settle_in(home: Path, shelf: Shelf) -> tuple[Identity, RSAPublicKey]:
-    """Finds or makes the identity and writes the SDK's configuration below `home`/oci."""
+    """Finds or makes the identity and writes the SDK's configuration below `home`/oci.
+
+    `config` holds the profile DEFAULT, `sessions` the profiles SESSION and EXPIRED.
+    """
     folder = home / "oci"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key_file = folder / "api_key.pem"
@@ -76,7 +80,29 @@ def settle_in(home: Path, shelf: Shelf) -> tuple[Identity, RSAPublicKey]:
     public = private.public_key()
     identity = _identity(shelf, fingerprint_of(public))
     _write_private(folder / "config", _configuration(identity, key_file).encode())
+    _write_private(folder / "sessions", _sessions(folder, identity, private).encode())
     return identity, public
+
+
+def _sessions(folder: Path, identity: Identity, key: RSAPrivateKey) -> str:
+    """Profiles of a session begun with this start of the world, and of one that has ended.
+
+    In a file of their own, since a DEFAULT profile would lend them its user.
+    """
+    text = ""
+    who = Session(identity.user, identity.tenancy)
+    for profile, seconds in (("SESSION", LASTS_SECONDS), ("EXPIRED", -60)):
+        file = folder / f"{profile.lower()}.token"
+        _write_private(file, new_token(key, who, seconds).encode())
+        text += (
+            f"[{profile}]\n"
+            f"fingerprint={identity.fingerprint}\n"
+            f"tenancy={identity.tenancy}\n"
+            f"region={REGION}\n"
+            f"key_file={folder / 'api_key.pem'}\n"
+            f"security_token_file={file}\n"
+        )
+    return text
 
 
 def _identity(shelf: Shelf, fingerprint: str) -> Identity:

@@ -62,31 +62,10 @@ def _demands(machine: Machine) -> list[tuple[str, float]]:
 def launch(tenancy: Tenancy, machine: Machine, delay: float = 0.0) -> Record:
     """The instance, appearing after `delay` and RUNNING LAUNCH_SECONDS (simulated) later."""
     registry, now = tenancy.registry, tenancy.now
-    appears = registry.stamp(now + delay)
-    common = {
-        "compartmentId": machine.compartment,
-        "availabilityDomain": machine.domain,
-        "displayName": machine.name,
-        "freeformTags": dict(machine.tags),
-        "definedTags": {},
-        "timeCreated": appears,
-    }
+    common = _common(machine, registry.stamp(now + delay))
     instance = Record("instance", new_ocid("instance"), {**common, **_instance(machine)}, [])
     instance.pass_through(now, ("PROVISIONING", delay), ("RUNNING", delay + LAUNCH_SECONDS))
-    boot = Record(
-        "bootvolume",
-        new_ocid("bootvolume"),
-        {
-            **common,
-            "displayName": f"{machine.name} (Boot Volume)",
-            "imageId": machine.image,
-            "sizeInGBs": machine.boot_gb,
-            "sizeInMBs": machine.boot_gb * 1024,
-            "vpusPerGB": 10,
-            "isHydrated": True,
-        },
-        [],
-    )
+    boot = Record("bootvolume", new_ocid("bootvolume"), {**common, **_boot(machine)}, [])
     boot.pass_through(now, ("PROVISIONING", delay), ("AVAILABLE", delay + 10.0))
     card = new_card(
         tenancy,
@@ -102,6 +81,28 @@ def launch(tenancy: Tenancy, machine: Machine, delay: float = 0.0) -> Record:
         registry.save(record)
     _attach(tenancy, instance, boot, card, delay)
     return instance
+
+
+def _common(machine: Machine, appears: str) -> dict[str, object]:
+    return {
+        "compartmentId": machine.compartment,
+        "availabilityDomain": machine.domain,
+        "displayName": machine.name,
+        "freeformTags": dict(machine.tags),
+        "definedTags": {},
+        "timeCreated": appears,
+    }
+
+
+def _boot(machine: Machine) -> dict[str, object]:
+    return {
+        "displayName": f"{machine.name} (Boot Volume)",
+        "imageId": machine.image,
+        "sizeInGBs": machine.boot_gb,
+        "sizeInMBs": machine.boot_gb * 1024,
+        "vpusPerGB": 10,
+        "isHydrated": True,
+    }
 
 
 def _instance(machine: Machine) -> dict[str, object]:

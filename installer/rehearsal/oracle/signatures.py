@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from installer.rehearsal.oracle.refusals import Refused, not_authenticated
+from installer.rehearsal.oracle.sessions import PREFIX, session_of
 
 ALLOWED_SKEW = timedelta(minutes=5)
 _FIELD = re.compile(r'(\w+)="([^"]*)"')
@@ -41,15 +42,21 @@ class Signed:
 
 
 class Notary:
-    """Knows the public keys by keyId and judges signatures."""
+    """Knows the public keys by keyId and judges signatures.
 
-    def __init__(self, keys: Mapping[str, RSAPublicKey]) -> None:
+    `session_key`: the one that session tokens are issued with, and sessions sign with.
+    """
+
+    def __init__(
+        self, keys: Mapping[str, RSAPublicKey], session_key: RSAPublicKey | None = None
+    ) -> None:
         self._keys = dict(keys)
+        self._session_key = session_key
 
     def check(self, request: Signed, skew: timedelta = timedelta()) -> str:
         """The user's OCID; raises Refused 401. `skew` is how far the server's clock is off."""
         fields = signature_fields(request.headers.get("authorization", ""))
-        key = self._keys.get(fields.get("keyId", ""))
+        key, user = self._owner(fields.get("keyId", ""))
         names = fields.get("headers", "").lower().split()
         if key is None or fields.get("algorithm") != "rsa-sha256":
             raise not_authenticated(_REFUSAL)
@@ -57,7 +64,16 @@ class Notary:
         _check_date(request.headers, datetime.now(UTC) + skew)
         _check_body(request, names)
         _check_signature(key, _signing_text(request, names), fields.get("signature", ""))
-        return fields["keyId"].split("/")[1]
+        return user
+
+    def _owner(self, key_id: str) -> tuple[RSAPublicKey | None, str]:
+        """The key that must have signed, and whose it is."""
+        if not key_id.startswith(PREFIX):
+            return self._keys.get(key_id), key_id.split("/")[1] if "/" in key_id else ""
+        if self._session_key is None:
+            return None, ""
+        session = session_of(self._session_key, key_id.removeprefix(PREFIX))
+        return (self._session_key, session.user) if session else (None, "")
 
 
 def signature_fields(header: str) -> dict[str, str]:

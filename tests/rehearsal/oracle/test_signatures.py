@@ -57,6 +57,24 @@ def test_a_name_that_does_not_go_with_the_key_is_refused(world: Playground, fiel
     assert refused(client.get_tenancy, world.tenancy).status == 401
 
 
+def session_client(world: Playground, profile: str) -> Any:
+    """As Oracle documents it for profiles left by `oci session authenticate`."""
+    file = Path(world.address["config_file"]).with_name("sessions")
+    config = oci.config.from_file(str(file), profile)
+    assert "user" not in config
+    token = Path(config["security_token_file"]).read_text(encoding="utf-8")
+    key = oci.signer.load_private_key_from_file(config["key_file"])
+    signer = oci.auth.signers.SecurityTokenSigner(token, key)
+    return world.client(oci.identity.IdentityClient, config=config, signer=signer)
+
+
+def test_a_session_is_accepted_until_it_has_ended(world: Playground) -> None:
+    living = session_client(world, "SESSION")
+    assert living.get_tenancy(world.tenancy).data.id == world.tenancy
+    error = refused(session_client(world, "EXPIRED").get_tenancy, world.tenancy)
+    assert (error.status, error.code) == (401, "NotAuthenticated")
+
+
 def test_an_unsigned_request_is_refused_in_oracles_form(world: Playground) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{world.address['oracle']}/20160918/regions", timeout=5)

@@ -40,9 +40,8 @@ def ask(tenancy: Tenancy, routes: tuple[Route, ...], operation: str, body: dict[
     return answer.made[1]
 
 
-@pytest.fixture
-def cluster(tenancy: Tenancy) -> str:
-    """An ACTIVE cluster with a pool of one node, all in the root compartment."""
+def subnets(tenancy: Tenancy) -> tuple[str, list[str]]:
+    """A network open to everybody, and its subnets for the API, nodes and balancers."""
     root = tenancy.identity.tenancy
     net = new_record(network.VCN, tenancy, {"compartmentId": root, "cidrBlock": "10.20.0.0/16"})
     in_net = {"compartmentId": root, "vcnId": net.id}
@@ -55,53 +54,50 @@ def cluster(tenancy: Tenancy) -> str:
     }
     rules = new_record(network.SECURITY_LIST, tenancy, {**in_net, **everything})
     uses = {"routeTableId": table.id, "securityListIds": [rules.id]}
-    api, nodes, doors = (
+    return net.id, [
         new_record(network.SUBNET, tenancy, {**in_net, **uses, "cidrBlock": block}).id
         for block in ("10.20.0.0/30", "10.20.1.0/24", "10.20.2.0/24")
-    )
-    ocid = ask(
-        tenancy,
-        clusters.ROUTES,
-        "CreateCluster",
-        {
-            **in_net,
-            "name": "health",
-            "kubernetesVersion": "v1.36.4",
-            "endpointConfig": {"subnetId": api, "isPublicIpEnabled": True},
-            "options": {
-                "serviceLbSubnetIds": [doors],
-                "persistentVolumeConfig": {"freeformTags": {"owner": "me"}},
-                "serviceLbConfig": {"freeformTags": {"owner": "me"}},
-            },
+    ]
+
+
+@pytest.fixture
+def cluster(tenancy: Tenancy) -> str:
+    """An ACTIVE cluster with a pool of one node, all in the root compartment."""
+    net, (api, nodes, doors) = subnets(tenancy)
+    body = {
+        "compartmentId": tenancy.identity.tenancy,
+        "vcnId": net,
+        "name": "health",
+        "kubernetesVersion": "v1.36.4",
+        "endpointConfig": {"subnetId": api, "isPublicIpEnabled": True},
+        "options": {
+            "serviceLbSubnetIds": [doors],
+            "persistentVolumeConfig": {"freeformTags": {"owner": "me"}},
+            "serviceLbConfig": {"freeformTags": {"owner": "me"}},
         },
-    )
+    }
+    ocid = str(ask(tenancy, clusters.ROUTES, "CreateCluster", body))
     tenancy.clock.forward(480)
+    ask(tenancy, node_pools.ROUTES, "CreateNodePool", pool(tenancy, ocid, nodes))
+    return ocid
+
+
+def pool(tenancy: Tenancy, cluster: str, subnet: str) -> dict[str, Any]:
+    """One node of 2 OCPUs and 12 GB."""
     image = next(i for i in images() if i.version == "v1.36.4" and i.architecture == "AARCH64")
-    ask(
-        tenancy,
-        node_pools.ROUTES,
-        "CreateNodePool",
-        {
-            "compartmentId": root,
-            "clusterId": ocid,
-            "name": "pool",
-            "kubernetesVersion": "v1.36.4",
-            "nodeShape": "VM.Standard.A1.Flex",
-            "nodeShapeConfig": {"ocpus": 2, "memoryInGBs": 12},
-            "nodeSourceDetails": {"sourceType": "IMAGE", "imageId": image.id},
-            "initialNodeLabels": [{"key": "a", "value": "b"}],
-            "nodeConfigDetails": {
-                "size": 1,
-                "placementConfigs": [
-                    {
-                        "availabilityDomain": tenancy.identity.availability_domain,
-                        "subnetId": nodes,
-                    }
-                ],
-            },
-        },
-    )
-    return str(ocid)
+    zone = tenancy.identity.availability_domain
+    placement = {"availabilityDomain": zone, "subnetId": subnet}
+    return {
+        "compartmentId": tenancy.identity.tenancy,
+        "clusterId": cluster,
+        "name": "pool",
+        "kubernetesVersion": "v1.36.4",
+        "nodeShape": "VM.Standard.A1.Flex",
+        "nodeShapeConfig": {"ocpus": 2, "memoryInGBs": 12},
+        "nodeSourceDetails": {"sourceType": "IMAGE", "imageId": image.id},
+        "initialNodeLabels": [{"key": "a", "value": "b"}],
+        "nodeConfigDetails": {"size": 1, "placementConfigs": [placement]},
+    }
 
 
 def kinds(tenancy: Tenancy, kind: str) -> list[dict[str, Any]]:
