@@ -187,7 +187,8 @@ def _while_preparing(pod: Body, events: Sequence[Body]) -> Trouble | None:
 
 
 def _while_running(pod: Body, events: Sequence[Body]) -> Trouble | None:
-    if at(pod, "status", "phase") != "Running":
+    serves = at(pod, "spec", "restartPolicy", default="Always") == "Always"
+    if at(pod, "status", "phase") != "Running" or not serves:
         return None
     unready = [
         status["name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import ssl
 import subprocess
@@ -20,14 +21,16 @@ from tests.control_plane.certificates import Authority, new_key
 
 # Generous: two cores shared with other tests may need a minute.
 _PATIENCE = 180.0
+_TOKENS = "tokens.csv"
 
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """A running control plane, entered with the kubeconfig of an administrator."""
+    """A running control plane and two ways in for its administrator: certificate and token."""
 
     server: str
     kubeconfig: Path
+    token_kubeconfig: Path
     ca_file: Path
     has_controllers: bool
 
@@ -41,13 +44,15 @@ def running(binaries: Binaries, folder: Path) -> Iterator[ControlPlane]:
         _start(stack, _etcd(binaries, folder, ports[0], ports[1]), folder / "etcd.log")
         server = f"https://127.0.0.1:{ports[2]}"
         admin = authority.issue("admin", "admin", "system:masters")
+        token = _token(folder)
         _start(
             stack, _api_server(binaries, authority, ports[0], ports[2]), folder / "apiserver.log"
         )
-        kubeconfig = _kubeconfig(folder, "admin", server, authority.ca_file, admin)
+        kubeconfig = _kubeconfig(folder, "admin", server, authority.ca_file, _certificate(admin))
+        by_token = _kubeconfig(folder, "token", server, authority.ca_file, {"token": token})
         _await_ready(server, authority.ca_file, admin, folder / "apiserver.log")
         controllers = _start_controllers(stack, binaries, authority, server)
-        yield ControlPlane(server, kubeconfig, authority.ca_file, controllers)
+        yield ControlPlane(server, kubeconfig, by_token, authority.ca_file, controllers)
 
 
 def free_ports(count: int) -> list[int]:
@@ -100,6 +105,7 @@ def _api_server(binaries: Binaries, authority: Authority, etcd: int, port: int) 
         f"--tls-cert-file={certificate}",
         f"--tls-private-key-file={key}",
         f"--client-ca-file={authority.ca_file}",
+        f"--token-auth-file={authority.folder / _TOKENS}",
         "--authorization-mode=Node,RBAC",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--service-account-issuer=https://kubernetes.default.svc",
@@ -129,7 +135,7 @@ def _start_controllers(
         ("scheduler", binaries.scheduler, []),
     ):
         login = authority.issue(name, f"system:kube-{name}")
-        config = _kubeconfig(folder, name, server, authority.ca_file, login)
+        config = _kubeconfig(folder, name, server, authority.ca_file, _certificate(login))
         command = [
             str(program),
             f"--kubeconfig={config}",
@@ -143,18 +149,28 @@ def _start_controllers(
     return True
 
 
+def _certificate(login: tuple[Path, Path]) -> dict[str, str]:
+    return {"client-certificate": str(login[0]), "client-key": str(login[1])}
+
+
+def _token(folder: Path) -> str:
+    token = secrets.token_urlsafe(24)
+    path = folder / _TOKENS
+    path.touch(mode=0o600)
+    path.write_text(f'{token},admin,admin,"system:masters"\n', encoding="utf-8")
+    return token
+
+
 def _kubeconfig(
-    folder: Path, user: str, server: str, ca_file: Path, login: tuple[Path, Path]
+    folder: Path, user: str, server: str, ca_file: Path, login: dict[str, str]
 ) -> Path:
-    certificate, key = login
     cluster = {"server": server, "certificate-authority": str(ca_file)}
-    keys = {"client-certificate": str(certificate), "client-key": str(key)}
     document = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "test",
         "clusters": [{"name": "test", "cluster": cluster}],
-        "users": [{"name": user, "user": keys}],
+        "users": [{"name": user, "user": login}],
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": user}}],
     }
     path = folder / f"{user}.kubeconfig"
