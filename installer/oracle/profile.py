@@ -282,8 +282,7 @@ def _complain(path: Path, profile: str, problems: list[str]) -> None:
     if problems:
         raise AccountError(
             f"Profile {profile} in {path} cannot be used.",
-            "; ".join(problems).capitalize().rstrip("?.")
-            + ("?" if problems[-1][-1] == "?" else "."),
+            f"In it {'; '.join(problems)}.",
             "Correct the profile. Oracle's console shows the right values when an API key is "
             "added; the region can also be given in place.region.",
         )

@@ -50,6 +50,10 @@ class World:
         """Fine weather from now on."""
         self._ask("DELETE", "weather")
 
+    def requests(self) -> int:
+        """How many requests there have been."""
+        return int(self._ask("GET", "requests")["total"])
+
     def account(self) -> Account:
         """A second pair of hands in the same account."""
         return account_opener(self.access)()
