@@ -19,6 +19,30 @@ def fill(kind: str, obj: Object) -> None:
         filler(obj)
 
 
+_ZEROS: dict[str, tuple[str, ...]] = {
+    "StatefulSet": ("replicas", "availableReplicas"),
+    "ReplicaSet": ("replicas",),
+    "DaemonSet": (
+        "currentNumberScheduled",
+        "desiredNumberScheduled",
+        "numberMisscheduled",
+        "numberReady",
+    ),
+    "PodDisruptionBudget": (
+        "disruptionsAllowed",
+        "currentHealthy",
+        "desiredHealthy",
+        "expectedPods",
+    ),
+    "HorizontalPodAutoscaler": ("desiredReplicas",),
+}
+
+
+def first_status(kind: str) -> Object:
+    """The status of a new object: counts that the API never leaves out are 0."""
+    return dict.fromkeys(_ZEROS.get(kind, ()), 0)
+
+
 def _set(place: Object, **values: Any) -> None:
     for name, value in values.items():
         if place.get(name) is None:

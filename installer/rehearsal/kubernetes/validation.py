@@ -216,6 +216,9 @@ def _claim_change(before: Object, after: Object) -> Mistakes:
     if not kept[0].get("volumeName"):
         kept[1].pop("volumeName", None)
         kept[0].pop("volumeName", None)
+    if "storageClassName" not in kept[0]:
+        # A claim from before there was a default class may be given one later.
+        kept[1].pop("storageClassName", None)
     if kept[0] != kept[1]:
         yield not_allowed(
             "spec",

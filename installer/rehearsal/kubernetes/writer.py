@@ -13,7 +13,7 @@ from typing import Any
 
 from installer.rehearsal.kubernetes import owners
 from installer.rehearsal.kubernetes.admission import admit, give_address, pod_security
-from installer.rehearsal.kubernetes.defaults import fill
+from installer.rehearsal.kubernetes.defaults import fill, first_status
 from installer.rehearsal.kubernetes.fields import DuplicateItems
 from installer.rehearsal.kubernetes.kinds import Kind, Object
 from installer.rehearsal.kubernetes.merging import without_nulls
@@ -114,7 +114,7 @@ class Writer:
         for name in (*_SYSTEM, "resourceVersion", "managedFields"):
             metadata.pop(name, None)
         if "status" in place.kind.subresources:
-            obj["status"] = {}
+            obj["status"] = first_status(place.kind.kind)
         metadata["uid"] = str(uuid.uuid4())
         metadata["creationTimestamp"] = self.stamp()
         if "spec" in obj and place.kind.kind not in _NO_GENERATION:

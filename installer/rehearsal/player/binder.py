@@ -6,6 +6,7 @@ from installer.rehearsal.kubernetes.kinds import Object
 from installer.rehearsal.kubernetes.quantity import value
 from installer.rehearsal.player.cluster import (
     CLAIMS,
+    CLASSES,
     PODS,
     VOLUMES,
     Cluster,
@@ -18,6 +19,7 @@ from installer.rehearsal.player.podparts import claims_of, is_over
 
 _IN_USE = "kubernetes.io/pvc-protection"
 _BOUND = "kubernetes.io/pv-protection"
+_DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _DONE = {
     "pv.kubernetes.io/bind-completed": "yes",
     "pv.kubernetes.io/bound-by-controller": "yes",
@@ -34,6 +36,7 @@ class Binder:
         cluster.tell((CLAIMS,), self._look_at_claim)
         cluster.tell((VOLUMES,), self._look_at_volume)
         cluster.tell((PODS,), self._look_at_pod)
+        cluster.tell((CLASSES,), self._look_at_class)
 
     def _look_at_claim(self, claim: Object, _gone: bool) -> None:
         self.claims.add(key_of(claim))
@@ -46,6 +49,10 @@ class Binder:
         if reference:
             self.claims.add((reference["namespace"], reference["name"]))
             return
+        for claim in self._cluster.all(CLAIMS):
+            self.claims.add(key_of(claim))
+
+    def _look_at_class(self, _class: Object, _gone: bool) -> None:
         for claim in self._cluster.all(CLAIMS):
             self.claims.add(key_of(claim))
 
@@ -62,9 +69,19 @@ class Binder:
             if not self._in_use(claim):
                 await self._cluster.drop_finalizer(CLAIMS, claim, _IN_USE)
             return
+        if claim["spec"].get("storageClassName") is None:
+            claim = await self._give_default_class(claim)
         volume = self._match(claim)
         if volume is not None and (claim.get("status") or {}).get("phase") != "Bound":
             await self._bind(claim, volume)
+
+    async def _give_default_class(self, claim: Object) -> Object:
+        """A claim made before there was a default class gets it as soon as there is one."""
+        for one in self._cluster.all(CLASSES):
+            if (one["metadata"].get("annotations") or {}).get(_DEFAULT) == "true":
+                patch = {"spec": {"storageClassName": one["metadata"]["name"]}}
+                return await self._cluster.patch(CLAIMS, claim, patch)
+        return claim
 
     def _in_use(self, claim: Object) -> bool:
         namespace, name = key_of(claim)

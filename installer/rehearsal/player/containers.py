@@ -24,6 +24,9 @@ class Containers:
         self._started = (pod.get("status") or {}).get("startTime") or cluster.stamp()
         statuses = (pod.get("status") or {}).get("containerStatuses") or []
         self._restarts = max((int(one.get("restartCount", 0)) for one in statuses), default=0)
+        self._last: Object = next(
+            (one["lastState"] for one in statuses if one.get("lastState")), {}
+        )
         self._inits = [
             self._one(c, waiting("PodInitializing")) for c in self._spec.get("initContainers") or []
         ]
@@ -72,8 +75,8 @@ class Containers:
         """The containers have ended badly and will be started again."""
         self._restarts += 1
         state = waiting("CrashLoopBackOff", words)
-        last = {"terminated": self._end(code, reason)}
-        statuses = [self._one(c, state) | {"lastState": last} for c in self._spec["containers"]]
+        self._last = {"terminated": self._end(code, reason)}
+        statuses = [self._one(c, state) for c in self._spec["containers"]]
         await self._write("Running", statuses)
 
     def _end(self, code: int, reason: str) -> Object:
@@ -90,7 +93,7 @@ class Containers:
             "started": False,
             "restartCount": self._restarts,
             "state": state,
-            "lastState": {},
+            "lastState": self._last,
         }
 
     async def _write(

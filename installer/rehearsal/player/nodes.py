@@ -47,7 +47,7 @@ class Nodes:
         for name, node in wanted.items():
             if name not in present:
                 await self._register(node)
-            elif not _is_ready(present[name]):
+            elif not _is_ready(present[name]) or _tainted(present[name]):
                 await self._make_ready(present[name])
         for name, found in present.items():
             ours = _OURS in (found["metadata"].get("annotations") or {})
@@ -160,6 +160,11 @@ def node_object(wanted: WantedNode) -> Object:
 def _is_ready(node: Object) -> bool:
     conditions = (node.get("status") or {}).get("conditions") or []
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _tainted(node: Object) -> bool:
+    """Whether the taint of a node that is not ready is still there: a kill may come in between."""
+    return any("not-ready" in taint["key"] for taint in node["spec"].get("taints") or [])
 
 
 def _micro_stamp() -> str:
