@@ -50,6 +50,11 @@ class ImageChoice:
     registry: str = ""
     overrides: tuple[tuple[str, str], ...] = ()
 
+    def runs_on(self, image: LockedImage, architecture: str) -> bool:
+        """Whether the image is made for `architecture`; of an override nothing is known."""
+        known = image.name not in dict(self.overrides)
+        return not known or not architecture or f"linux/{architecture}" in image.platforms
+
     def reference(self, image: LockedImage) -> str:
         """The reference to write into a manifest.
 

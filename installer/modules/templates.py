@@ -216,7 +216,14 @@ def _image(given: RenderInput) -> Callable[[str], str]:
     def image(name: str) -> str:
         if name not in given.module.images:
             raise _misuse(given, f"image {name!r} is not listed under images")
-        return given.images.reference(given.module.images[name])
+        locked = given.module.images[name]
+        if not given.images.runs_on(locked, given.facts.architecture):
+            raise _misuse(
+                given,
+                f"image {locked.reference} is not made for {given.facts.architecture} machines; "
+                f"name one that is under images.overrides.{name}",
+            )
+        return given.images.reference(locked)
 
     return image
 

@@ -221,6 +221,18 @@ def test_two_modules_may_share_a_namespace_but_not_an_object(root: Path) -> None
         render_all(catalogue(root))
 
 
+def test_an_image_not_made_for_the_machines_stops_the_plan(root: Path) -> None:
+    add(root)
+    lock = root / "images.lock.yaml"
+    lock.write_text(lock.read_text().replace("[linux/amd64, linux/arm64]", "[linux/amd64]"))
+    modules = catalogue(root)
+    answers = answers_for(modules)
+    plan = one_volume(answers, modules)
+    assert render(answers, plan, ClusterFacts("", "amd64"), modules).objects
+    with pytest.raises(ModulesInvalid, match=r"not made for arm64 machines.*images\.overrides"):
+        render(answers, plan, ClusterFacts("", "arm64"), modules)
+
+
 def test_no_file_of_the_real_modules_is_left_unused() -> None:
     for module in catalogue():
         folder = ASSETS / "modules" / module.name

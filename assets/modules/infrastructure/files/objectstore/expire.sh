@@ -3,6 +3,7 @@
 #
 # CONFIG_DIR, S3_GRPC_PORT, INTERNAL_PORT   as in serve.sh
 # EVERY                                     seconds between two passes, or 0 for one pass only
+# FIRST                                     seconds to wait before the first of many
 set -eu
 first="${INTERNAL_PORT:-9330}"
 pass() {
@@ -16,8 +17,10 @@ if [ "$EVERY" -eq 0 ]; then
 fi
 # Asleep most of the time, so a stop must not wait for the sleep to end.
 trap 'exit 0' TERM INT
+delay="$FIRST"
 while :; do
-  sleep "$EVERY" &
+  sleep "$delay" &
   wait $!
+  delay="$EVERY"
   pass || echo "this pass failed; the next one follows" >&2
 done
