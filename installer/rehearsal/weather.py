@@ -11,7 +11,8 @@
       code: ServiceUnavailable
       message: come back later
 
-The counts are kept on the shelf, so that a world killed in a storm comes back into the same storm.
+The counts are kept on the shelf, so that a world killed in a storm comes back into the same storm
+when it is started with the same file.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ FaultKind = Literal[
 ]
 KINDS: tuple[str, ...] = get_args(FaultKind)
 
-_SHELF_KIND = "weather"
-_RULES_KEY = "rules"
+_RULES = "weather"
+_COUNTS = "weathercounts"
+_FILE_KEY = "file"
+_INJECTED_KEY = "injected"
 _ALWAYS = -1
 _FAULT_NUMBERS = ("status", "seconds", "retry_after", "minutes")
 _FAULT_FIELDS = (*_FAULT_NUMBERS, "code", "message", "when", "limit")
@@ -108,46 +111,58 @@ class Weather:
     """The rules in force, and how many calls each has seen."""
 
     def __init__(self, rules: Iterable[Rule] = (), shelf: Shelf | None = None) -> None:
-        self._rules = list(rules)
+        """`rules`: those of a file; rules injected earlier are taken from the shelf."""
         self._shelf = shelf
+        self._rules = {f"file {number}": rule for number, rule in enumerate(rules)}
         self._seen: dict[str, int] = {}
         if shelf is not None:
-            self._seen = {
-                key: int(doc["seen"]) for key, doc in shelf.all(_SHELF_KIND) if key != _RULES_KEY
-            }
+            self._add_injected(_kept(shelf, _INJECTED_KEY))
+            self._seen = {key: int(doc["seen"]) for key, doc in shelf.all(_COUNTS)}
 
     @classmethod
     def load(cls, path: Path | None, shelf: Shelf | None = None) -> Weather:
-        """Reads the file; without one, the rules that an earlier start kept on the shelf.
+        """Reads the file, if there is one; raises WeatherInvalid naming every mistake.
 
-        Raises WeatherInvalid naming every mistake. A changed file starts counting anew.
+        Counts go on where an earlier start with the same file left them; a changed file starts
+        anew.
         """
-        kept = None if shelf is None else shelf.get(_SHELF_KIND, _RULES_KEY)
         if path is None:
-            return cls(rules_of(kept["rules"]) if kept else (), shelf)
+            return cls((), shelf)
         raw = _read(path)
         rules = rules_of(raw)
-        if shelf is not None and (kept is None or kept["rules"] != raw):
-            _forget(shelf)
-            shelf.put(_SHELF_KIND, _RULES_KEY, {"rules": raw})
+        if shelf is not None and _kept(shelf, _FILE_KEY) != raw:
+            for key, _ in shelf.all(_COUNTS):
+                if key.startswith("file "):
+                    shelf.delete(_COUNTS, key)
+            shelf.put(_RULES, _FILE_KEY, {"rules": raw})
         return cls(rules, shelf)
 
     def inject(self, raw: object) -> None:
-        """Adds rules, given as in the file, while the world runs; they count from now on."""
-        rules = rules_of(raw)
-        self._rules.extend(rules)
-        if self._shelf is None:
-            return
-        kept = self._shelf.get(_SHELF_KIND, _RULES_KEY) or {"rules": []}
+        """Adds rules, given as in the file, while the world runs; they stay until `clear`.
+
+        Raises WeatherInvalid naming every mistake.
+        """
+        rules_of(raw)
         added = [raw] if isinstance(raw, Mapping) else list(cast("list[object]", raw))
-        self._shelf.put(_SHELF_KIND, _RULES_KEY, {"rules": [*kept["rules"], *added]})
+        if self._shelf is not None:
+            everything = [*(_kept(self._shelf, _INJECTED_KEY) or []), *added]
+            self._shelf.put(_RULES, _INJECTED_KEY, {"rules": everything})
+        self._add_injected(added)
+
+    def _add_injected(self, raw: object) -> None:
+        first = sum(1 for key in self._rules if key.startswith("injected "))
+        for number, rule in enumerate(rules_of(raw), first):
+            self._rules[f"injected {number}"] = rule
 
     def clear(self) -> None:
         """Fine weather from now on."""
         self._rules.clear()
         self._seen.clear()
-        if self._shelf is not None:
-            _forget(self._shelf)
+        if self._shelf is None:
+            return
+        for kind in (_RULES, _COUNTS):
+            for key, _ in self._shelf.all(kind):
+                self._shelf.delete(kind, key)
 
     def strike(
         self, *operation: str, subject: str = "", kinds: tuple[FaultKind, ...] = ()
@@ -160,24 +175,24 @@ class Weather:
         count. Empty means any.
         """
         struck: Fault | None = None
-        for number, rule in enumerate(self._rules):
+        for key, rule in self._rules.items():
             if kinds and rule.fault.kind not in kinds:
                 continue
             if not rule.matches(operation, subject):
                 continue
-            seen = self._count(str(number))
+            seen = self._count(key)
             if struck is None and rule.due(seen):
                 struck = rule.fault
         return struck
 
     def standing(self, kind: FaultKind) -> tuple[Fault, ...]:
         """All faults of that kind in the rules, whatever has been counted: lasting conditions."""
-        return tuple(rule.fault for rule in self._rules if rule.fault.kind == kind)
+        return tuple(rule.fault for rule in self._rules.values() if rule.fault.kind == kind)
 
     def _count(self, key: str) -> int:
         self._seen[key] = self._seen.get(key, 0) + 1
         if self._shelf is not None:
-            self._shelf.put(_SHELF_KIND, key, {"seen": self._seen[key]})
+            self._shelf.put(_COUNTS, key, {"seen": self._seen[key]})
         return self._seen[key]
 
 
@@ -239,6 +254,6 @@ def _read(path: Path) -> object:
         raise WeatherInvalid((f"{path} is not YAML: {error}",)) from error
 
 
-def _forget(shelf: Shelf) -> None:
-    for key, _ in shelf.all(_SHELF_KIND):
-        shelf.delete(_SHELF_KIND, key)
+def _kept(shelf: Shelf, key: str) -> Any:
+    doc = shelf.get(_RULES, key)
+    return None if doc is None else doc["rules"]

@@ -80,8 +80,10 @@ class World:
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _locked(settings.home / "world.lock")
         self._shelf = Shelf(settings.home / "oracle.sqlite")
-        self.clock = Clock(settings.speed, self._shelf)
-        self.weather = Weather.load(settings.weather, self._shelf)
+        # Apart from the rest: a refused request undoes its changes, not the time or the weather.
+        self._conditions = Shelf(settings.home / "conditions.sqlite")
+        self.clock = Clock(settings.speed, self._conditions)
+        self.weather = Weather.load(settings.weather, self._conditions)
         identity, public_key = settle_in(settings.home, self._shelf)
         self.notary = Notary({identity.key_id: public_key}, session_key=public_key)
         hosting = importlib.util.find_spec(_KUBERNETES) is not None
@@ -123,6 +125,7 @@ class World:
         if self._runner is not None:
             await self._runner.cleanup()
         self.clock.settle()
+        self._conditions.close()
         self._shelf.close()
         self._lock.close()
 

@@ -81,6 +81,32 @@ def test_a_rule_strikes_the_calls_it_names_and_counts_across_restarts(tmp_path: 
     assert later.strike("CreateVcn") is None
 
 
+def test_a_storm_ends_with_its_file_but_what_was_injected_stays(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "world.sqlite")
+    file = tmp_path / "weather.yaml"
+    file.write_text("- {operation: CreateVcn, do: error, times: always}\n")
+    Weather.load(file, shelf).inject({"operation": "ListVcns", "do": "error", "times": 2})
+    later = Weather.load(None, shelf)
+    assert later.strike("CreateVcn") is None
+    assert later.strike("ListVcns") is not None
+    again = Weather.load(file, shelf)
+    assert again.strike("CreateVcn") is not None
+    assert again.strike("ListVcns") is not None
+    assert again.strike("ListVcns") is None
+    again.clear()
+    assert Weather.load(None, shelf).strike("ListVcns") is None
+
+
+def test_a_changed_file_is_counted_anew(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path / "world.sqlite")
+    file = tmp_path / "weather.yaml"
+    file.write_text("- {operation: CreateVcn, do: error}\n")
+    assert Weather.load(file, shelf).strike("CreateVcn") is not None
+    assert Weather.load(file, shelf).strike("CreateVcn") is None
+    file.write_text("- {operation: CreateVcn, do: error, status: 503}\n")
+    assert Weather.load(file, shelf).strike("CreateVcn") is not None
+
+
 def test_a_rule_can_be_about_one_thing_only() -> None:
     weather = Weather()
     weather.inject(

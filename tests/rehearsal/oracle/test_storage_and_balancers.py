@@ -100,3 +100,26 @@ def test_a_bucket_is_made_once_listed_and_deleted(world: Playground, net: Networ
     client.delete_bucket(namespace, "b")
     assert client.list_buckets(namespace, net.room).data == []
     assert refused(client.get_bucket, namespace, "b").code == "BucketNotFound"
+
+
+def test_a_creation_refused_half_way_leaves_nothing_behind(world: Playground, net: Network) -> None:
+    nlbs = world.client(oci.network_load_balancer.NetworkLoadBalancerClient)
+    details = nlb_details(net)
+    details.subnet_id = net.api
+    only_address = nlbs.create_network_load_balancer(details).data
+    models = oci.load_balancer.models
+    second = models.CreateLoadBalancerDetails(
+        compartment_id=net.room,
+        display_name="no-room",
+        shape_name="flexible",
+        subnet_ids=[net.api],
+        shape_details=models.ShapeDetails(
+            minimum_bandwidth_in_mbps=10, maximum_bandwidth_in_mbps=10
+        ),
+    )
+    client = world.client(oci.load_balancer.LoadBalancerClient)
+    assert "no free address" in refused(client.create_load_balancer, second).message
+    assert client.list_load_balancers(net.room, display_name="no-room").data == []
+    assert "no-room" not in [item["name"] for item in world.inventory()]
+    nlbs.delete_network_load_balancer(only_address.id)
+    world.wind(60)
