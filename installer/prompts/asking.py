@@ -14,7 +14,11 @@ from typing import Any, Protocol
 BACK = "<"
 HELP = "?"
 ADVANCED = "!"
-COMMANDS = f"{BACK} goes back, {HELP} explains, {ADVANCED} asks more (or less), Ctrl-C leaves."
+EMPTY = "-"
+COMMANDS = (
+    f"Enter takes what stands in brackets, {EMPTY} leaves it empty, {BACK} goes back, "
+    f"{HELP} explains, {ADVANCED} asks more (or fewer) questions, Ctrl-C leaves."
+)
 
 Read = Callable[[str], str]
 Write = Callable[[str], None]
@@ -51,10 +55,10 @@ class PlainAsker:
         self._write(text)
 
     def text(self, title: str, default: str, *, secret: bool = False) -> str:
-        """Ask for a line of text; `-` stands for an empty answer where there is a default."""
-        shown = f" [{default}; - for none]" if default else " [none]"
+        """Ask for a line of text; `-` stands for an empty answer."""
+        shown = f" [{default}]" if default else " [none]"
         said = (self._read_hidden if secret else self._read)(f"{title}{shown}: ").strip()
-        if said == "-":
+        if said == EMPTY:
             return ""
         return said or default
 
@@ -85,8 +89,10 @@ class RichAsker:
 
         if secret:
             asked = questionary.password(f"{title} [{default or 'none'}]", **self._streams)
-            return str(asked.unsafe_ask()).strip() or default
-        return str(questionary.text(title, default=default, **self._streams).unsafe_ask()).strip()
+            said = str(asked.unsafe_ask()).strip() or default
+            return "" if said == EMPTY else said
+        said = str(questionary.text(title, default=default, **self._streams).unsafe_ask()).strip()
+        return "" if said == EMPTY else said
 
     def choose(self, title: str, choices: Sequence[str], default: str) -> str:
         """Ask with a list to move in; the last entries are the commands."""

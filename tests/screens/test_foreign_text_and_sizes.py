@@ -32,7 +32,7 @@ from tests.screens.reading import AppPilot, greeted, page, running, text, until
 
 FOREIGN = "[/etc/oci] [bold]x[/] $(id) [@click=app.quit]here[/] \x1b[31mred\x1b[0m"
 LONG = " ".join(["a-very-long-sentence-of-somebody-else"] * 40)
-SIZES = [(80, 24), (100, 30), (160, 50), (40, 12)]
+SIZES = [(80, 24), (160, 50), (40, 12)]
 
 
 def telling(words: str) -> MadeUpDesk:

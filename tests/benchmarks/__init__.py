@@ -1,0 +1,1 @@
+"""Ratios and amounts of work, measured in one run."""

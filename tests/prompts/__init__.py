@@ -1,0 +1,1 @@
+"""Line mode: asking, printing, stopping."""
