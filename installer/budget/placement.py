@@ -7,96 +7,36 @@ it gives up it says so and promises nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from installer.budget.amounts import Amounts, total
-from installer.budget.demand import Demand, Workload
+from installer.budget.demand import Demand, Origin, Workload
+from installer.budget.guests import Guests, no_room, seat_guests
 from installer.budget.room import NodeRoom, Room
-from installer.budget.rules import HOSTNAME, NO_RULES, SPREAD, Peers, PodRules
+from installer.budget.rules import HOSTNAME, SPREAD
+from installer.budget.seats import Bundle, Seat
+from installer.budget.units import Unit, Way, lonely, units_of
 
 MOST_STEPS = 4000
 """Tries after which the search gives up, and then promises nothing."""
 
 DEEPEST = 500
-"""More bundles than this are placed greedily or not at all."""
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """Pods that must share a node, with what they ask of it together."""
-
-    title: str
-    amounts: Amounts
-    pods: int
-    volumes: int
-    rules: tuple[PodRules, ...]
-    node: str = ""
-    claims: frozenset[tuple[str, str]] = frozenset()
-
-    @cached_property
-    def picky(self) -> bool:
-        """Whether it matters which other pods share the node."""
-        return any(rule.apart or rule.host_ports for rule in self.rules)
-
-    @cached_property
-    def anywhere(self) -> bool:
-        """Whether every node without taints may hold it."""
-        return not self.node and not any(rule.node_name or rule.node_terms for rule in self.rules)
-
-    def could_go_to(self, node: NodeRoom) -> bool:
-        """Whether the node's labels and taints let all of them in."""
-        if self.anywhere and not node.taints:
-            return True
-        if self.node and self.node != node.name:
-            return False
-        return all(rule.takes(node.name, node.labels, node.taints) for rule in self.rules)
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A node as it fills."""
-
-    node: NodeRoom
-    free: Amounts
-    pods: int
-    volumes: int
-    inside: tuple[Bundle, ...] = ()
-    picky: tuple[Bundle, ...] = ()
-    claims: frozenset[tuple[str, str]] = frozenset()
-
-    def takes(self, bundle: Bundle) -> bool:
-        """Whether the bundle may go here and finds room beside what is inside."""
-        return (
-            bundle.pods <= self.pods
-            and (bundle.volumes == 0 or bundle.volumes <= self.volumes)
-            and bundle.amounts.within(self.free)
-            and bundle.could_go_to(self.node)
-            and not any(
-                _clash(bundle, other) for other in (self.inside if bundle.picky else self.picky)
-            )
-        )
-
-    def with_(self, bundle: Bundle) -> Seat:
-        """The same node with the bundle inside."""
-        return Seat(
-            self.node,
-            self.free - bundle.amounts,
-            self.pods - bundle.pods,
-            self.volumes - bundle.volumes,
-            (*self.inside, bundle),
-            (*self.picky, bundle) if bundle.picky else self.picky,
-            self.claims | bundle.claims if bundle.claims else self.claims,
-        )
+"""More units than this are placed greedily or not at all."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where every bundle goes, or the sentences that say why there is no way."""
+    """Where everything goes, or the sentences that say why there is no way.
+
+    `by_luck` says that the scheduler might still find a way, one that no manifest could ask for.
+    """
 
     seats: tuple[Seat, ...] = ()
     problems: tuple[str, ...] = ()
+    guests: Mapping[Origin, tuple[str, ...]] = field(default_factory=dict)
+    by_luck: bool = False
 
     @property
     def complete(self) -> bool:
@@ -108,45 +48,70 @@ class Placement:
         """Every bundle with the name of its node."""
         return tuple((bundle, seat.node.name) for seat in self.seats for bundle in seat.inside)
 
+    @property
+    def places(self) -> dict[Origin, tuple[str, ...]]:
+        """The nodes of every object with pods, apart from DaemonSets."""
+        found: dict[Origin, list[str]] = {}
+        for bundle, node in self.where:
+            if not bundle.node:
+                for origin in bundle.origins:
+                    found.setdefault(origin, []).append(node)
+        named = {origin: tuple(sorted(set(nodes))) for origin, nodes in found.items()}
+        return {**named, **self.guests}
 
-def place(demand: Demand, room: Room, *, passing: Workload | None = None) -> Placement:
-    """Find a node for every pod that runs all the time, and for those of `passing` beside them."""
-    groups = _groups(demand, room, passing)
-    lonely = _lonely(groups)
-    if lonely:
-        return Placement(problems=lonely)
-    bundles = [*_cluster_bundles(room), *(group.bundle() for group in _joined(groups))]
+
+def place(demand: Demand, room: Room) -> Placement:
+    """Find nodes for every pod that runs all the time, with room for each job and each rollout."""
+    alone = lonely(demand)
+    if alone:
+        return Placement(problems=alone)
+    units = units_of(demand, room)
+    impossible = _impossible(units, room)
+    if impossible:
+        return Placement(problems=impossible)
+    first = _Search(room, units).run()
+    if first.seats is None:
+        return _nowhere(demand, room, first.problem)
+    guests = seat_guests(demand, first.seats)
+    if guests.homeless and len(room.nodes) > 1:
+        again = _Search(room, units, lambda seats: not seat_guests(demand, seats).homeless).run()
+        if again.seats is not None:
+            return Placement(again.seats, (), seat_guests(demand, again.seats).places)
+    if guests.homeless:
+        return _guests_stay_outside(demand, room, first.seats, guests)
+    return Placement(first.seats, (), guests.places)
+
+
+def _nowhere(demand: Demand, room: Room, problem: str) -> Placement:
+    lucky = _found_apart(demand, room)
+    hint = "; it would run only if the scheduler happened to spread the replicas unevenly"
+    return Placement(problems=(problem + (hint if lucky else ""),), by_luck=lucky)
+
+
+def _guests_stay_outside(
+    demand: Demand, room: Room, seats: tuple[Seat, ...], guests: Guests
+) -> Placement:
+    lucky = all(_found_apart(demand, room, load) for load in demand.passing)
+    problems = tuple(no_room(load) for load in guests.homeless)
+    return Placement(seats, problems, guests.places, lucky and len(room.nodes) > 1)
+
+
+def _found_apart(demand: Demand, room: Room, passing: Workload | None = None) -> bool:
+    """Whether there is any assignment at all, also one that no template could ask for."""
+    if len(room.nodes) < 2:
+        return False
+    units = units_of(demand, room, apart=True, passing=passing)
+    return not _impossible(units, room) and _Search(room, units).run().seats is not None
+
+
+def _impossible(units: Sequence[Unit], room: Room) -> tuple[str, ...]:
+    bundles = [unit.first for unit in units]
     homeless = [b for b in bundles if not any(b.could_go_to(node) for node in room.nodes)]
     if homeless:
-        return Placement(problems=tuple(_no_node_wanted(bundle) for bundle in homeless))
-    itself = [bundle for bundle in bundles if _clashes_with_itself(bundle)]
-    if itself:
-        return Placement(
-            problems=tuple(f"{b.title} may not share a node, but must" for b in itself)
-        )
-    return _Search(room.nodes, bundles).run()
-
-
-def passing_problems(demand: Demand, room: Room, placed: Placement) -> list[str]:
-    """Jobs and rollouts that would find no room, each by itself, beside all that runs."""
-    problems = []
-    for load in demand.passing:
-        if not _finds_a_seat(load, placed):
-            problems += [
-                f"{load.passing_words} of {load.origin.words()} finds no room: {problem}"
-                for problem in place(demand, room, passing=load).problems
-            ]
-    return problems
-
-
-def _finds_a_seat(load: Workload, placed: Placement) -> bool:
-    """Whether its pods fit into what the found placement leaves, without moving anything."""
-    claims = {(load.origin.namespace, claim) for claim in load.claims}
-    group = _Group([load] * load.passing, set()).bundle()
-    for seat in placed.seats:
-        if claims <= seat.claims and _has_company(load, seat) and seat.takes(group):
-            return True
-    return False
+        return tuple(_no_node_wanted(bundle) for bundle in homeless)
+    return tuple(
+        f"{b.title} may not share a node, but must" for b in bundles if b.clashes_with_itself
+    )
 
 
 def unknown_rules(demand: Demand, nodes: int) -> tuple[str, ...]:
@@ -165,187 +130,120 @@ def unknown_rules(demand: Demand, nodes: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _cluster_bundles(room: Room) -> list[Bundle]:
-    return [Bundle(pod.name, pod.amounts, 1, 0, (NO_RULES,)) for pod in room.cluster_pods]
-
-
-def _groups(demand: Demand, room: Room, passing: Workload | None) -> list[_Group]:
-    free_to_roam = {
-        (volume.namespace, volume.name) for volume in demand.volumes if volume.on_many_nodes
-    }
-    groups: list[_Group] = []
-    for load in demand.workloads:
-        if load.per_node:
-            groups.extend(_on_every_node(load, room))
-        count = 0 if load.per_node else load.replicas
-        count += load.passing if load is passing else 0
-        claims = {(load.origin.namespace, claim) for claim in load.claims} - free_to_roam
-        groups.extend(_Group([load], set(claims)) for _ in range(count))
-    return groups
-
-
-def _has_company(load: Workload, seat: Seat) -> bool:
-    return all(
-        any(peers.include(rules) for bundle in seat.inside for rules in bundle.rules)
-        for peers in load.rules.together
-    )
-
-
-@dataclass(eq=False)
-class _Group:
-    loads: list[Workload]
-    claims: set[tuple[str, str]]
-    node: str = ""
-
-    def belongs_to(self, peers: Peers) -> bool:
-        """Whether one of the pods is such a peer, or demands one (never a DaemonSet's pod)."""
-        return not self.node and any(
-            peers in load.rules.together or peers.include(load.rules) for load in self.loads
-        )
-
-    def bundle(self) -> Bundle:
-        own = sum(load.own_volumes for load in self.loads)
-        names = dict.fromkeys(load.origin.words() for load in self.loads)
-        return Bundle(
-            ", ".join(names),
-            total([load.pod for load in self.loads]),
-            len(self.loads),
-            len(self.claims) + own,
-            tuple(load.rules for load in self.loads),
-            self.node,
-            frozenset(self.claims),
-        )
-
-
-def _on_every_node(load: Workload, room: Room) -> list[_Group]:
-    return [
-        _Group([load], set(), node.name)
-        for node in room.nodes
-        if load.rules.takes(node.name, node.labels, node.taints)
-    ]
-
-
-def _lonely(groups: Sequence[_Group]) -> tuple[str, ...]:
-    """Sentences about pods that demand the company of pods that do not exist."""
-    pods = [load.rules for group in groups for load in group.loads]
-    found = [
-        f"{load.origin.words()} must share a node with pods that are not in the plan"
-        for group in groups
-        for load in group.loads
-        if not all(any(peers.include(pod) for pod in pods) for peers in load.rules.together)
-    ]
-    return tuple(dict.fromkeys(found))
-
-
-def _joined(groups: Sequence[_Group]) -> list[_Group]:
-    """Groups that must share a node become one.
-
-    Where pods demand company, all pods they could keep company with are joined. That is exact when
-    those demand it too, as pods that share a volume do, and else stricter than the scheduler: it
-    may call a plan too large that would run, never the other way round.
-    """
-    companies: list[_Group] = list(groups)
-    demanded = {peers for g in groups for load in g.loads for peers in load.rules.together}
-    claims = {claim for group in groups for claim in group.claims}
-    for claim in sorted(claims):
-        companies = _merge(companies, [g for g in companies if claim in g.claims])
-    for peers in sorted(demanded, key=repr):
-        companies = _merge(companies, [g for g in companies if g.belongs_to(peers)])
-    return companies
-
-
-def _merge(groups: list[_Group], inside: list[_Group]) -> list[_Group]:
-    if len(inside) < 2:
-        return groups
-    outside = [group for group in groups if group not in inside]
-    loads = [load for group in inside for load in group.loads]
-    return [*outside, _Group(loads, {claim for group in inside for claim in group.claims})]
-
-
 def _no_node_wanted(bundle: Bundle) -> str:
     return f"no node may hold {bundle.title}: its node selector, affinity or tolerations bar all"
 
 
-def _clash(one: Bundle, other: Bundle) -> bool:
-    return any(a.clashes(b) for a in one.rules for b in other.rules)
+@dataclass(frozen=True)
+class _Found:
+    seats: tuple[Seat, ...] | None
+    problem: str = ""
+
+
+Seats = Mapping[str, Seat]
 
 
 class _Search:
-    """Largest bundle first: to the emptiest node, else to the fullest, else through all ways.
+    """Largest first: to the emptiest nodes, else to the fullest, else through all ways.
 
-    The emptiest node comes first because it leaves room everywhere for jobs and rollouts, and
-    because the scheduler prefers it too.
+    The emptiest nodes come first because that leaves room everywhere for jobs and rollouts, and
+    because the scheduler prefers them too.
     """
 
-    def __init__(self, nodes: Sequence[NodeRoom], bundles: Sequence[Bundle]) -> None:
+    def __init__(
+        self,
+        room: Room,
+        units: Sequence[Unit],
+        accept: Callable[[tuple[Seat, ...]], bool] | None = None,
+    ) -> None:
+        nodes = room.nodes
         whole = total([node.free for node in nodes])
-        self._bundles = sorted(bundles, key=lambda b: (not b.node, -_weight(b, whole), b.title))
-        self._start = {n.name: Seat(n, n.free, n.pods, n.volumes) for n in nodes}
-        self._alike = _alike(nodes, bundles)
+        self._units = sorted(
+            units, key=lambda u: (not u.first.node, -_weight(u.first, whole), u.first.title)
+        )
+        self._start = {node.name: _empty_seat(node, room) for node in nodes}
+        self._alike = _alike(nodes, units)
+        self._accept = accept
         self._steps = 0
         self._deepest = 0
 
-    def run(self) -> Placement:
-        seats = self._greedily(emptiest=True)
-        if seats is None and len(self._start) > 1:
-            seats = self._greedily(emptiest=False)
-        if seats is None and len(self._start) > 1 and len(self._bundles) <= DEEPEST:
+    def run(self) -> _Found:
+        """The seats, or the first unit that found no room."""
+        several = len(self._start) > 1
+        seats = None
+        if self._accept is None:
+            seats = self._greedily(emptiest=True)
+            if seats is None and several:
+                seats = self._greedily(emptiest=False)
+        if seats is None and several and len(self._units) <= DEEPEST:
             seats = self._settle(0, self._start)
         if seats is not None:
-            return Placement(tuple(seats.values()))
-        stuck = self._bundles[self._deepest]
-        unfinished = self._steps > MOST_STEPS or len(self._bundles) > DEEPEST
-        gave_up = unfinished and len(self._start) > 1
-        tried = "no placement was found before giving up the search; " if gave_up else ""
-        return Placement(problems=(tried + _stuck(stuck),))
+            return _Found(tuple(seats.values()))
+        unfinished = several and (self._steps > MOST_STEPS or len(self._units) > DEEPEST)
+        tried = "no placement was found before giving up the search; " if unfinished else ""
+        stuck = self._units[self._deepest].ways[-1].bundle if self._units else None
+        return _Found(None, tried + (_stuck(stuck) if stuck else "no way was found"))
 
-    def _greedily(self, *, emptiest: bool) -> dict[str, Seat] | None:
+    def _greedily(self, *, emptiest: bool) -> Seats | None:
         seats = dict(self._start)
-        for at, bundle in enumerate(self._bundles):
-            fitting = [seat for seat in seats.values() if seat.takes(bundle)]
-            if not fitting:
+        for at, unit in enumerate(self._units):
+            taken = _first_way(unit, seats, emptiest)
+            if taken is None:
                 self._deepest = at
                 return None
-            seat = max(fitting, key=_emptiness) if emptiest else min(fitting, key=_emptiness)
-            seats[seat.node.name] = seat.with_(bundle)
+            seats.update(taken)
         return seats
 
-    def _settle(self, at: int, seats: dict[str, Seat]) -> dict[str, Seat] | None:
-        if at == len(self._bundles):
-            return seats
+    def _settle(self, at: int, seats: Seats) -> Seats | None:
+        if at == len(self._units):
+            accepted = self._accept is None or self._accept(tuple(seats.values()))
+            return seats if accepted else None
         self._deepest = max(self._deepest, at)
-        bundle = self._bundles[at]
-        for seat in self._candidates(bundle, seats):
+        for taken in self._choices(self._units[at], seats):
             self._steps += 1
             if self._steps > MOST_STEPS:
                 return None
-            found = self._settle(at + 1, {**seats, seat.node.name: seat.with_(bundle)})
+            found = self._settle(at + 1, {**seats, **taken})
             if found is not None:
                 return found
         return None
 
-    def _candidates(self, bundle: Bundle, seats: Mapping[str, Seat]) -> list[Seat]:
-        fitting = [seat for seat in seats.values() if seat.takes(bundle)]
-        fitting.sort(key=_emptiness)
+    def _choices(self, unit: Unit, seats: Seats) -> Iterator[Seats]:
+        for way in unit.ways:
+            for chosen in itertools.combinations(self._candidates(way, seats), way.places):
+                yield {seat.node.name: seat.with_(way.bundle) for seat in chosen}
+
+    def _candidates(self, way: Way, seats: Seats) -> list[Seat]:
+        fitting = [seat for seat in seats.values() if seat.takes(way.bundle)]
+        fitting.sort(key=lambda seat: seat.emptiness)
         if not self._alike:
             return fitting
         # Nodes without a difference lead to the same end: trying one of them is enough.
-        different = {(seat.free, seat.pods, seat.volumes, seat.picky): seat for seat in fitting}
-        return list(different.values())
+        kept: dict[object, list[Seat]] = {}
+        for seat in fitting:
+            kind = (seat.free, seat.pods, seat.volumes, seat.picky, seat.claims, seat.marks)
+            same = kept.setdefault(kind, [])
+            if len(same) < way.places:
+                same.append(seat)
+        return [seat for same in kept.values() for seat in same]
 
 
-def _emptiness(seat: Seat) -> tuple[int, int, str]:
-    return seat.free.cpu_milli, seat.free.memory_bytes, seat.node.name
+def _empty_seat(node: NodeRoom, room: Room) -> Seat:
+    """With room for Oracle's single pods on every node, as each may be the one they are on."""
+    kept = total([pod.amounts for pod in room.cluster_pods])
+    return Seat(node, node.free - kept, node.pods - len(room.cluster_pods), node.volumes)
 
 
-def _clashes_with_itself(bundle: Bundle) -> bool:
-    rules = bundle.rules
-    return bundle.picky and any(
-        rules[i].clashes(rules[j]) for i in range(len(rules)) for j in range(i)
-    )
+def _first_way(unit: Unit, seats: Seats, emptiest: bool) -> Seats | None:
+    for way in unit.ways:
+        fitting = [seat for seat in seats.values() if seat.takes(way.bundle)]
+        if len(fitting) >= way.places:
+            fitting.sort(key=lambda seat: seat.emptiness, reverse=emptiest)
+            return {s.node.name: s.with_(way.bundle) for s in fitting[: way.places]}
+    return None
 
 
-def _alike(nodes: Sequence[NodeRoom], bundles: Sequence[Bundle]) -> bool:
+def _alike(nodes: Sequence[NodeRoom], units: Sequence[Unit]) -> bool:
     """Whether nodes differ in nothing but name and room, and no pod asks for one by name."""
     kinds = {
         (tuple(sorted((k, v) for k, v in n.labels.items() if k != HOSTNAME)), n.taints)
@@ -353,8 +251,8 @@ def _alike(nodes: Sequence[NodeRoom], bundles: Sequence[Bundle]) -> bool:
     }
     by_name = any(
         rule.node_name or any(part.key == HOSTNAME for term in rule.node_terms for part in term)
-        for bundle in bundles
-        for rule in bundle.rules
+        for unit in units
+        for rule in unit.first.rules
     )
     return len(kinds) <= 1 and not by_name
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from installer.budget.billing import NOTHING_THERE, AlreadyThere, Bill, bill
 from installer.budget.demand import Demand, Workload
 from installer.budget.envelope import Envelope
-from installer.budget.placement import Placement, passing_problems, place, unknown_rules
+from installer.budget.placement import Placement, place, unknown_rules
 from installer.budget.quantities import show_bytes, show_cpu
 from installer.budget.room import LiveEnvelope, NodeShape, Room, room_of
 from installer.budget.storage import split_evenly, volume_gib
@@ -131,7 +131,6 @@ def _verdict(
     placement = place(demand, room) if not hard else Placement(problems=tuple(hard))
     problems = list(placement.problems)
     if placement.complete:
-        problems += passing_problems(demand, room, placement)
         problems += unknown_rules(demand, len(room.nodes))
     costs = account.monthly_usd > 0 or not account.exact
     consented = not costs or (account.exact and account.monthly_usd <= consent)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from installer.budget.demand import Demand, measure
-from installer.budget.placement import passing_problems, place, unknown_rules
+from installer.budget.placement import place, unknown_rules
 from installer.budget.room import LiveNode, Room, envelope_from_nodes
 from installer.budget.rules import Taint
 from tests.budget.pieces import (
@@ -224,9 +224,10 @@ def test_pods_and_volumes_per_node_are_limits_too() -> None:
     assert problems([two], nodes(1000, volumes=1))
 
 
-def passing(pieces: list[Piece], room: Room) -> list[str]:
-    demand = measure(pieces)
-    return passing_problems(demand, room, place(demand, room))
+def passing(pieces: list[Piece], room: Room) -> tuple[str, ...]:
+    found = place(measure(pieces), room)
+    assert found.seats
+    return found.problems
 
 
 def job(name: str, cpu: str, **pod: Any) -> Piece:
