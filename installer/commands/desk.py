@@ -12,7 +12,7 @@ from installer.answers.model import Answers
 from installer.answers.problems import AnswersError as BadAnswers
 from installer.answers.problems import AnswersInvalid
 from installer.answers.reading import profiles, read_profile
-from installer.answers.sources import Gathered, Given, Layer, Source, gather, given, screen_layer
+from installer.answers.sources import Gathered, Given, Source, gather, given
 from installer.budget.verdict import BudgetRow, Verdict
 from installer.commands.money import refuse_what_does_not_fit
 from installer.commands.sources import Case, in_our_words, model
@@ -50,6 +50,14 @@ class InstallDesk:
         self._surroundings: Surroundings = NOT_ASKED
         self._workshop = Workshop(case)
 
+    def _turn_to(self, draft: Draft) -> Workshop:
+        """The workshop of the installation the draft names, which a person may have changed."""
+        case = self._case.with_answers(draft.answered, draft.profile)
+        if case.home != self._workshop.case.home:
+            self._workshop.close()
+            self._workshop = Workshop(case)
+        return self._workshop
+
     def __enter__(self) -> Self:
         return self
 
@@ -85,7 +93,8 @@ class InstallDesk:
 
     def given(self) -> Mapping[str, object]:
         """What flags, environment, file or the rehearsal fix."""
-        fixed = [each for each in self._case.layers if each.source is not Source.PREVIOUS]
+        everything = self._case.sources({})
+        fixed = [each for each in everything if each.source not in _NOT_FIXED]
         found = in_our_words(lambda: given(model(), fixed))
         return {path: each.value for path, each in found.items()}
 
@@ -106,7 +115,10 @@ class InstallDesk:
 
     def gathered(self, draft: Draft) -> Gathered[Answers]:
         """All answers of a draft. Raises AnswersError with every mistake."""
-        return self._case.gathered(_layer(draft), profile=draft.profile)
+        return self._case_of(draft).gathered(draft.answered)
+
+    def _case_of(self, draft: Draft) -> Case:
+        return self._case.with_answers(draft.answered, draft.profile)
 
     def plan(self, draft: Draft) -> Plan:
         """The plan of a draft. Raises AnswersError for mistakes in it."""
@@ -116,7 +128,7 @@ class InstallDesk:
     def propose(self, draft: Draft) -> Proposal:
         """What a draft needs, costs and lacks; never raises for bad answers."""
         try:
-            gathered = gather(model(), self._case.all_layers(_layer(draft), profile=draft.profile))
+            gathered = gather(model(), self._case_of(draft).sources(draft.answered))
         except AnswersInvalid as error:
             complaints = tuple(Complaint(each.path, each.sentence) for each in error.problems)
             return _incomplete(complaints, _choices(draft.answered), ())
@@ -143,25 +155,26 @@ class InstallDesk:
 
     def inspect(self, draft: Draft, stop: StopFlag) -> tuple[Finding, ...]:
         """Look at the account or the cluster, and keep what was read for later proposals."""
-        self._surroundings, findings = self._workshop.survey(self.gathered(draft).answers, stop)
+        answers = self.gathered(draft).answers
+        self._surroundings, findings = self._turn_to(draft).survey(answers, stop)
         return findings
 
     def save_answers(self, draft: Draft) -> str:
         """Write the file that repeats these answers."""
-        return self._workshop.save_answers(self.gathered(draft))
+        return self._turn_to(draft).save_answers(self.gathered(draft))
 
     def install(self, draft: Draft, report: Report, stop: StopFlag) -> Conclusion:
         """Refuse what does not fit or was not agreed to; otherwise do it."""
         try:
             plan = self.plan(draft)
             refuse_what_does_not_fit(plan.verdict)
-            return self._workshop.install(plan, report, stop)
+            return self._turn_to(draft).install(plan, report, stop)
         except InstallError as error:
-            return conclusion_of(error, log_file=str(self._case.home.log))
+            log = self._workshop.case.home.log
+            return conclusion_of(error, log_file=str(log) if log.exists() else "")
 
 
-def _layer(draft: Draft) -> Layer:
-    return screen_layer(draft.answered)
+_NOT_FIXED = (Source.PREVIOUS, Source.PROFILE, Source.SCREEN)
 
 
 def _choices(values: Mapping[str, object]) -> tuple[ModuleChoice, ...]:

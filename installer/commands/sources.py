@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from installer.answers.asking import by_path
 from installer.answers.model import Answers, answers_model
 from installer.answers.problems import AnswersError as BadAnswers
 from installer.answers.reading import read_environment, read_file, read_flags, read_profile
-from installer.answers.sources import Gathered, Layer, Source, gather
+from installer.answers.sources import Gathered, Layer, Source, gather, screen_layer
 from installer.engine.errors import AnswersError
 from installer.engine.places import Home, home_of
 from installer.modules import ModulesInvalid, catalogue
@@ -47,40 +47,63 @@ def in_our_words(read: Callable[[], T]) -> T:
 
 @dataclass(frozen=True)
 class Case:
-    """One installation as the command line names it.
+    """One installation and the sources of its answers.
 
-    `layers` hold every source but the screen's and the profile's, which the person may choose.
+    `layers` hold every source but the screen's, the profile's (which the person may choose) and
+    the rehearsal's (which follows from name and target).
     """
 
     name: str
-    home: Home
     rehearsal: bool
     speed: float | None
     weather: str | None
     profile: str
+    rehearse: bool
     layers: tuple[Layer, ...] = field(repr=False)
 
-    def gathered(self, *more: Layer, profile: str | None = None) -> Gathered[Answers]:
-        """All answers, each with where it came from. Raises AnswersError with every mistake."""
-        return in_our_words(lambda: gather(model(), self.all_layers(*more, profile=profile)))
+    @property
+    def home(self) -> Home:
+        """Where this machine keeps what it knows of the installation."""
+        return home_of(self.name, rehearsal=self.rehearsal)
 
-    def all_layers(self, *more: Layer, profile: str | None = None) -> tuple[Layer, ...]:
-        """Every source of this case, and these."""
-        return (*self.layers, *more, read_profile(profile or self.profile, model()))
+    def with_answers(self, answered: Mapping[str, object], profile: str) -> Case:
+        """The case once a person said more: another name or target is another installation."""
+        sources = self._layers_with(answered, profile)
+        name = str(_first(sources, "name"))
+        rehearsal = self.rehearse or str(_first(sources, "target")) == "rehearsal"
+        return replace(self, name=name, rehearsal=rehearsal, profile=profile)
+
+    def gathered(self, answered: Mapping[str, object] | None = None) -> Gathered[Answers]:
+        """All answers, each with where it came from. Raises AnswersError with every mistake."""
+        return in_our_words(lambda: gather(model(), self.sources(answered or {})))
+
+    def sources(self, answered: Mapping[str, object]) -> tuple[Layer, ...]:
+        """Every source there is, with what was answered on a screen."""
+        layers = self._layers_with(answered, self.profile)
+        if self.rehearsal:
+            layers.append(_rehearsed(self.home, layers))
+        return tuple(layers)
+
+    def _layers_with(self, answered: Mapping[str, object], profile: str) -> list[Layer]:
+        own = in_our_words(lambda: read_profile(profile, model()))
+        return [screen_layer(answered), *self.layers, own]
 
 
 def case(asked: argparse.Namespace, answers_file: str | None = None) -> Case:
     """Find the installation and its sources. Raises AnswersError for what cannot be read."""
     given = in_our_words(lambda: _given(asked, answers_file))
     profile = asked.profile or DEFAULT_PROFILE
-    with_profile = [*given, in_our_words(lambda: read_profile(profile, model()))]
-    name = str(_first(with_profile, "name"))
-    rehearsal = bool(asked.rehearse) or str(_first(with_profile, "target")) == "rehearsal"
-    home = home_of(name, rehearsal=rehearsal)
-    layers = [*given, *_previous(home, answers_file)]
-    if rehearsal:
-        layers.append(_rehearsed(home, with_profile))
-    return Case(name, home, rehearsal, asked.speed, asked.weather, profile, tuple(layers))
+    empty = Case(
+        name="",
+        rehearsal=False,
+        speed=asked.speed,
+        weather=asked.weather,
+        profile=profile,
+        rehearse=bool(asked.rehearse),
+        layers=tuple(given),
+    )
+    found = empty.with_answers({}, profile)
+    return replace(found, layers=(*given, *_previous(found.home, answers_file)))
 
 
 def _given(asked: argparse.Namespace, answers_file: str | None) -> list[Layer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,18 +12,19 @@ from typing import Self
 from installer.answers.model import Answers
 from installer.budget.room import LiveNode, envelope_from_nodes
 from installer.commands.rehearsal import RehearsalWorld
-from installer.commands.secrets import resolved
+from installer.commands.secrets import resolved, resolver
 from installer.conversation import Finding
 from installer.engine.errors import ClusterError
-from installer.engine.state import Installation
 from installer.engine.step import Step
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
-from installer.oracle.access import Access, account_opener
+from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.plan import NOT_ASKED, Plan, Surroundings, on_oracle
 from installer.steps.cluster_access import ClusterAccess
+from installer.steps.kubernetes_part import ModulePart, kubernetes_part
+from installer.steps.node_pool import NODE_POOL
 from installer.steps.oracle_part import oracle_part
 
 
@@ -47,7 +49,7 @@ class Target(ABC):
         self._open.close()
 
     @abstractmethod
-    def steps(self, plan: Plan, installation: Installation) -> tuple[Step, ...]:
+    def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The list to walk, whatever the verb."""
 
     @abstractmethod
@@ -73,12 +75,13 @@ class OracleTarget(Target):
                 endpoint=address.oracle if address else None,
             )
         )
-        self._door = ClusterAccess(self._account)
+        self._connected: dict[str, Cluster] = {}
+        self._guard = threading.Lock()
 
-    def steps(self, plan: Plan, installation: Installation) -> tuple[Step, ...]:
+    def steps(self, plan: Plan) -> tuple[Step, ...]:
         """Account, network, cluster and machines, then the platform."""
         cluster = self.answers.cluster
-        return oracle_part(
+        below = oracle_part(
             self._account,
             self.answers.place.compartment,
             NetworkPlan(cidr=cluster.vcn_cidr, api_access_cidr=cluster.api_access_cidr),
@@ -91,6 +94,27 @@ class OracleTarget(Target):
                 ssh_public_key=cluster.ssh_public_key,
             ),
         )
+        door = next(step for step in below if isinstance(step, ClusterAccess))
+        above = kubernetes_part(
+            lambda ctx: self._connect(door.connection(ctx)),
+            plan.rendered,
+            _parts(plan),
+            cluster.nodes,
+            resolver(self.answers),
+            needs=(door.id,),
+            nodes_need=(NODE_POOL,),
+        )
+        return (*below, *above)
+
+    def _connect(self, access: KubeAccess) -> Cluster:
+        """The cluster behind an address; opened once, shared by steps that run side by side."""
+        with self._guard:
+            if access.server not in self._connected:
+                connection = Connection(access.server, access.ca_pem, access.token)
+                self._connected[access.server] = self._open.enter_context(
+                    Cluster(connection, self.pace)
+                )
+            return self._connected[access.server]
 
     def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Check the credentials, and say who and where they are."""
@@ -125,9 +149,11 @@ class ExistingTarget(Target):
             self._cluster = self._open.enter_context(Cluster(connection))
         return self._cluster
 
-    def steps(self, plan: Plan, installation: Installation) -> tuple[Step, ...]:
+    def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The platform alone."""
-        raise NotImplementedError
+        return kubernetes_part(
+            lambda _ctx: self.cluster(), plan.rendered, _parts(plan), 1, resolver(self.answers)
+        )
 
     def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Version, nodes and what is free on them."""
@@ -150,6 +176,13 @@ class ExistingTarget(Target):
         return Surroundings(live=live, architecture=architecture), findings
 
 
+def _parts(plan: Plan) -> list[ModulePart]:
+    return [
+        ModulePart(module.name, module.title, tuple(module.questions.needs))
+        for module in plan.modules
+    ]
+
+
 def _storage(cluster: Cluster, wanted: str) -> tuple[Finding, ...]:
     classes = cluster.storage_classes()
     names = ", ".join(each.name for each in classes) or "none"
@@ -170,11 +203,11 @@ def _live(node: SeenNode) -> LiveNode:
         cpu_milli=node.cpu_milli,
         memory_bytes=node.memory_bytes,
         pods=node.pods,
-        disk_bytes=node.ephemeral_bytes or None,
+        disk_bytes=node.disk_bytes or None,
         requested_cpu=node.requested_cpu,
         requested_memory=node.requested_memory,
-        requested_disk=node.requested_ephemeral,
-        running_pods=node.requested_pods,
+        requested_disk=node.requested_disk,
+        running_pods=node.running_pods,
         ready=node.ready and node.schedulable,
     )
 

@@ -44,7 +44,7 @@ class Workshop:
     """Works on one installation. A context manager: a rehearsal stays open between calls."""
 
     def __init__(self, case: Case) -> None:
-        self._case = case
+        self.case = case
         self._open = ExitStack()
         self._world: RehearsalWorld | None = None
 
@@ -66,9 +66,9 @@ class Workshop:
 
     def unfinished(self) -> str:
         """A sentence about an earlier run that can be continued; empty when there is none."""
-        if not self._case.home.state.exists():
+        if not self.case.home.state.exists():
             return ""
-        state = State(self._case.home.state)
+        state = State(self.case.home.state)
         try:
             steps = state.steps()
             open_steps = [step for step in steps.values() if step.status == "started"]
@@ -78,7 +78,7 @@ class Workshop:
                 return (
                     f"An earlier run was cut off in step {open_steps[0].id}; it will go on there."
                 )
-            return f"Installation {self._case.name} exists already; only differences are changed."
+            return f"Installation {self.case.name} exists already; only differences are changed."
         finally:
             state.close()
 
@@ -86,8 +86,8 @@ class Workshop:
 
     def save_answers(self, gathered: Gathered[Answers]) -> str:
         """Write the file that repeats these answers; returns its path."""
-        prepare(self._case.home)
-        return str(in_our_words(lambda: write_answers(gathered, self._case.home.answers)))
+        prepare(self.case.home)
+        return str(in_our_words(lambda: write_answers(gathered, self.case.home.answers)))
 
     def survey(self, answers: Answers, stop: StopFlag) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Look at the account or the cluster; changes nothing."""
@@ -99,7 +99,7 @@ class Workshop:
     def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
         """Make everything as planned."""
         result = self._run(plan, report, stop, lambda runner: runner.install())
-        return conclude(self._case, plan, result)
+        return conclude(self.case, plan, result)
 
     def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
         """Remove everything that is ours."""
@@ -117,14 +117,14 @@ class Workshop:
     ) -> Result:
         with ExitStack() as open_now:
             bench = self._bench(plan.answers, open_now)
-            installation = bench.state.installation(self._case.name)
+            installation = bench.state.installation(self.case.name)
 
             def listen(event: Event) -> None:
                 bench.log.event(event)
                 report(event)
 
             runner = Runner(
-                bench.target.steps(plan, installation),
+                bench.target.steps(plan),
                 bench.state,
                 installation,
                 listen,
@@ -135,7 +135,7 @@ class Workshop:
             return work(runner)
 
     def _bench(self, answers: Answers, open_now: ExitStack) -> Bench:
-        home = self._case.home
+        home = self.case.home
         prepare(home)
         open_now.enter_context(Lock(home.lock))
         state = State(home.state)
@@ -148,16 +148,16 @@ class Workshop:
         # Here and not above: it loads both SDKs, and a screen is drawn before that.
         from installer.commands.target import open_target
 
-        if self._case.rehearsal and self._world is None:
-            prepare(self._case.home)
+        if self.case.rehearsal and self._world is None:
+            prepare(self.case.home)
             self._world = self._open.enter_context(
-                RehearsalWorld(self._case.home, self._case.speed, self._case.weather)
+                RehearsalWorld(self.case.home, self.case.speed, self.case.weather)
             )
         return open_now.enter_context(open_target(answers, self._world))
 
     def _forget(self) -> None:
         """After a proven removal: the next installation of this name is a new one."""
-        state = State(self._case.home.state)
+        state = State(self.case.home.state)
         state.forget_everything()
         state.close()
 

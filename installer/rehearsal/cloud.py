@@ -35,6 +35,7 @@ class WantedNode:
     image: str
     private_ip: str
     public_ip: str = ""
+    display_name: str = ""  # of the machine; fits a label, unlike an OCID
     architecture: Literal["arm64", "amd64"] = "arm64"
     shape: str = "VM.Standard.A1.Flex"
     availability_domain: str = ""

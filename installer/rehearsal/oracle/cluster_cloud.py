@@ -189,6 +189,7 @@ def _wanted(node: Record, instance: Record, pool: Record) -> WantedNode:
         image=image.name if image else "",
         private_ip=node.body["privateIp"],
         public_ip=node.body.get("publicIp") or "",
+        display_name=str(instance.body.get("displayName") or ""),
         architecture="arm64" if image and image.architecture == "AARCH64" else "amd64",
         shape=instance.body["shape"],
         availability_domain=instance.body["availabilityDomain"],

@@ -140,10 +140,9 @@ def node_object(wanted: WantedNode) -> Object:
         "failure-domain.beta.kubernetes.io/region": wanted.region,
         "failure-domain.beta.kubernetes.io/zone": zone,
         "oci.oraclecloud.com/fault-domain": wanted.fault_domain,
-        "name": wanted.pool,
         "hostname": wanted.name.replace(".", "-"),
         "internal_addr": wanted.private_ip,
-        "displayName": wanted.pool,
+        "displayName": wanted.display_name or wanted.name,
         "node.info/kubeletVersion": ".".join(wanted.version.split(".")[:2]),
     }
     not_ready = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
