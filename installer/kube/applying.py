@@ -88,8 +88,8 @@ class Applying:
         changes: list[str] = []
         refusals: list[str] = [self._in_the_way(ref, before[ref]) for ref in foreign]
         for ref, answer in zip(ours, answers, strict=True):
-            if isinstance(answer, NotOurs):
-                refusals.append(f"{ref.words}: {answer.why}")
+            if isinstance(answer, str):
+                refusals.append(f"{ref.words}: {answer}")
             else:
                 changes.extend(differences(ref, before[ref], answer))
         absent = tuple(ref for ref in wanted if ref not in before)
@@ -103,11 +103,12 @@ class Applying:
         owner = f"belongs to the installation {other}" if other else "does not carry our label"
         return f"{ref.words} exists and {owner}"
 
-    async def _would_become(self, body: Body) -> Document | NotOurs:
+    async def _would_become(self, body: Body) -> Document | str:
+        """The object as it would be, or in words who stands against it."""
         try:
             return await self._send(body, doing="compare", dry=True)
         except NotOurs as conflict:
-            return conflict
+            return conflict.why
 
     async def _send(self, body: Body, *, doing: str, dry: bool = False) -> Document:
         ref = ref_of(body)

@@ -175,7 +175,9 @@ class Removal:
         try:
             await self._reading.wire.attempt(request)
         except Refusal as refusal:
-            if refusal.status != 404:
+            # An identity that does not fit belongs to a namesake; the one we meant is gone.
+            namesake = refusal.status == 409 and "precondition" in refusal.message.lower()
+            if refusal.status != 404 and not namesake:
                 raise as_error(refusal, request.doing) from refusal
 
     async def delete_each(self, owned: Sequence[Owned]) -> None:

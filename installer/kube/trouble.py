@@ -82,7 +82,7 @@ def _without_a_node(pod: Body) -> Trouble | None:
     for condition in at(pod, "status", "conditions", default=[]):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             message = condition.get("message", "")
-            short = sorted(set(_SHORT_OF.findall(message)))
+            short = sorted({each.rstrip(".") for each in _SHORT_OF.findall(message)})
             why = f"no node has enough {' and '.join(short)}" if short else "no node takes it"
             words = f"{_name(pod)} cannot be placed: {why}"
             return Trouble(f"{words} ({message})" if message else words, _NO_PLACE)
