@@ -10,6 +10,7 @@ import yaml
 from aiohttp import web
 
 from installer.rehearsal.kubernetes.kinds import KINDS, Kind, Object, kind_at
+from installer.rehearsal.kubernetes.protobuf import read_protobuf
 from installer.rehearsal.kubernetes.refusals import Refused, bad_request, no_such_path
 from installer.rehearsal.kubernetes.writer import Place
 
@@ -83,8 +84,10 @@ def flag(request: web.Request, name: str) -> bool:
 
 
 async def body_of(request: web.Request) -> Any:
-    """The body as JSON or YAML; 415 for protobuf, 400 for what cannot be read."""
+    """The body, from JSON, YAML or protobuf; 415 or 400 for what cannot be read."""
     kind = request.content_type
+    if kind == "application/vnd.kubernetes.protobuf":
+        return read_protobuf(await request.read())
     if "protobuf" in kind or "cbor" in kind:
         raise Refused(
             415, "UnsupportedMediaType", f"the body of the request was in an unknown format: {kind}"

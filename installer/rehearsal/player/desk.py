@@ -60,14 +60,21 @@ class Desk:
 
     async def run(self) -> None:
         """Works until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                for key in [key for key in self._waiting if key not in self._running]:
-                    del self._waiting[key]
-                    self._running.add(key)
-                    tasks.create_task(self._once(key))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    await self._wake.wait()
+                    self._wake.clear()
+                    self._begin(tasks)
+        finally:
+            for _, timer in self._timers:
+                timer.cancel()
+
+    def _begin(self, tasks: asyncio.TaskGroup) -> None:
+        for key in [key for key in self._waiting if key not in self._running]:
+            del self._waiting[key]
+            self._running.add(key)
+            tasks.create_task(self._once(key))
 
     async def _once(self, key: Key) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from kubernetes.aio import client
+from kubernetes.aio.client import ApiException
 
 from installer.rehearsal.clock import Clock
 from installer.rehearsal.kubernetes.world import KubernetesWorld
@@ -25,9 +27,10 @@ class Bench:
 
     world: KubernetesWorld
     weather: Weather
-    core: client.CoreV1Api
-    apps: client.AppsV1Api
-    batch: client.BatchV1Api
+    # Their models make every field optional; a missing one fails the test by itself.
+    core: Any
+    apps: Any
+    batch: Any
 
     async def apply(
         self,
@@ -68,6 +71,14 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         await made.core.create_namespace({"metadata": {"name": "health"}})
         yield made
     await world.stop()
+
+
+def status_of(caught: pytest.ExceptionInfo[ApiException]) -> dict[str, Any]:
+    """The Status document of a refusal."""
+    body: dict[str, Any] = json.loads(caught.value.body or "")
+    assert body["kind"] == "Status"
+    assert body["code"] == caught.value.status
+    return body
 
 
 def deployment(name: str = "web", **container: Any) -> dict[str, Any]:

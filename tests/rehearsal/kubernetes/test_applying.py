@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from kubernetes.aio.client import ApiException
 
-from tests.rehearsal.kubernetes.conftest import APPLY, Bench, deployment
+from tests.rehearsal.kubernetes.conftest import APPLY, Bench, deployment, status_of
 
 
 async def test_applying_the_same_again_changes_nothing(bench: Bench) -> None:
@@ -33,7 +31,7 @@ async def test_a_field_of_somebody_else_is_a_conflict_that_names_both(bench: Ben
     with pytest.raises(ApiException) as caught:
         await bench.apply(deployment(image="example.org/app:2"), "second")
     assert caught.value.status == 409
-    status = json.loads(caught.value.body)
+    status = status_of(caught)
     assert status["reason"] == "Conflict"
     assert status["message"] == (
         'Apply failed with 1 conflict: conflict with "first" using apps/v1: '
@@ -56,7 +54,7 @@ async def test_several_conflicts_are_told_together(bench: Bench) -> None:
     other["metadata"]["labels"] = {"app": "other"}
     with pytest.raises(ApiException) as caught:
         await bench.apply(other, "second")
-    fields = {cause["field"] for cause in json.loads(caught.value.body)["details"]["causes"]}
+    fields = {cause["field"] for cause in status_of(caught)["details"]["causes"]}
     assert fields == {
         ".metadata.labels.app",
         '.spec.template.spec.containers[name="app"].image',
@@ -124,7 +122,7 @@ async def test_a_plain_patch_owns_what_it_changed(bench: Bench) -> None:
     )
     with pytest.raises(ApiException) as caught:
         await bench.apply(deployment())
-    assert 'conflict with "somebody"' in json.loads(caught.value.body)["message"]
+    assert 'conflict with "somebody"' in status_of(caught)["message"]
 
 
 async def test_a_dry_run_tells_and_keeps_nothing(bench: Bench) -> None:
@@ -151,7 +149,7 @@ async def test_an_item_named_twice_is_refused(bench: Bench) -> None:
     twice = deployment(env=[{"name": "A", "value": "1"}, {"name": "A", "value": "2"}])
     with pytest.raises(ApiException) as caught:
         await bench.apply(twice)
-    assert "duplicate entries for key" in caught.value.body
+    assert "duplicate entries for key" in status_of(caught)["message"]
 
 
 async def test_the_generation_counts_changes_of_the_spec_alone(bench: Bench) -> None:

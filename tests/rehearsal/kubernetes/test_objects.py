@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from kubernetes.aio.client import ApiException
 
-from tests.rehearsal.kubernetes.conftest import Bench, deployment, pod
+from tests.rehearsal.kubernetes.conftest import Bench, deployment, pod, status_of
 
 MERGE = "application/merge-patch+json"
-
-
-def _status(caught: pytest.ExceptionInfo[ApiException]) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(caught.value.body)
-    assert body["kind"] == "Status"
-    assert body["code"] == caught.value.status
-    return body
 
 
 async def test_a_stranger_is_not_let_in(bench: Bench) -> None:
     bench.core.api_client.configuration.api_key = {"authorization": "wrong"}
     with pytest.raises(ApiException) as caught:
         await bench.core.list_namespace()
-    assert _status(caught)["reason"] == "Unauthorized"
+    assert status_of(caught)["reason"] == "Unauthorized"
 
 
 async def test_what_is_not_there_is_not_found(bench: Bench) -> None:
     with pytest.raises(ApiException) as caught:
         await bench.core.read_namespaced_secret("nobody", "health")
-    status = _status(caught)
+    status = status_of(caught)
     assert (status["code"], status["reason"]) == (404, "NotFound")
     assert status["message"] == 'secrets "nobody" not found'
     assert status["details"] == {"name": "nobody", "group": "", "kind": "secrets"}
@@ -41,13 +33,13 @@ async def test_a_name_is_taken_once(bench: Bench) -> None:
     await bench.core.create_namespaced_config_map("health", body)
     with pytest.raises(ApiException) as caught:
         await bench.core.create_namespaced_config_map("health", body)
-    assert (_status(caught)["code"], _status(caught)["reason"]) == (409, "AlreadyExists")
+    assert (status_of(caught)["code"], status_of(caught)["reason"]) == (409, "AlreadyExists")
 
 
 async def test_a_namespace_must_be_there_first(bench: Bench) -> None:
     with pytest.raises(ApiException) as caught:
         await bench.core.create_namespaced_config_map("nowhere", {"metadata": {"name": "c"}})
-    assert _status(caught)["message"] == 'namespaces "nowhere" not found'
+    assert status_of(caught)["message"] == 'namespaces "nowhere" not found'
 
 
 async def test_a_stale_version_is_a_conflict(bench: Bench) -> None:
@@ -56,7 +48,7 @@ async def test_a_stale_version_is_a_conflict(bench: Bench) -> None:
     await bench.core.replace_namespaced_config_map("c", "health", {**stale, "data": {"a": "1"}})
     with pytest.raises(ApiException) as caught:
         await bench.core.replace_namespaced_config_map("c", "health", stale)
-    assert "the object has been modified" in _status(caught)["message"]
+    assert "the object has been modified" in status_of(caught)["message"]
 
 
 async def test_all_mistakes_are_told_at_once(bench: Bench) -> None:
@@ -66,7 +58,7 @@ async def test_all_mistakes_are_told_at_once(bench: Bench) -> None:
     container["volumeMounts"] = [{"name": "missing", "mountPath": "/x"}]
     with pytest.raises(ApiException) as caught:
         await bench.apps.create_namespaced_deployment("health", wrong)
-    status = _status(caught)
+    status = status_of(caught)
     assert (status["code"], status["reason"]) == (422, "Invalid")
     assert {cause["field"] for cause in status["details"]["causes"]} == {
         "spec.template.metadata.labels",
@@ -109,7 +101,7 @@ async def test_lists_come_in_pages_and_by_selector(bench: Bench) -> None:
 async def test_an_unknown_field_selector_is_refused(bench: Bench) -> None:
     with pytest.raises(ApiException) as caught:
         await bench.core.list_namespaced_config_map("health", field_selector="data.x=1")
-    assert _status(caught)["message"] == 'field label not supported: "data.x"'
+    assert status_of(caught)["message"] == 'field label not supported: "data.x"'
 
 
 async def test_the_three_patch_forms(bench: Bench) -> None:
@@ -143,7 +135,7 @@ async def test_a_service_gets_its_address_and_keeps_it(bench: Bench) -> None:
         await bench.core.patch_namespaced_service(
             "s", "health", {"spec": {"clusterIP": "10.96.9.9"}}, _content_type=MERGE
         )
-    assert _status(caught)["code"] == 422
+    assert status_of(caught)["code"] == 422
 
 
 async def test_what_may_not_change_does_not(bench: Bench) -> None:
@@ -155,7 +147,7 @@ async def test_what_may_not_change_does_not(bench: Bench) -> None:
     image = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "x:2"}]}}}}
     with pytest.raises(ApiException) as caught:
         await bench.batch.patch_namespaced_job("j", "health", image, _content_type=MERGE)
-    assert "field is immutable" in _status(caught)["message"]
+    assert "field is immutable" in status_of(caught)["message"]
     claim = {
         "metadata": {"name": "c"},
         "spec": {
@@ -169,7 +161,7 @@ async def test_what_may_not_change_does_not(bench: Bench) -> None:
         await bench.core.patch_namespaced_persistent_volume_claim(
             "c", "health", less, _content_type=MERGE
         )
-    assert "can not be less" in _status(caught)["message"]
+    assert "can not be less" in status_of(caught)["message"]
 
 
 async def test_a_restricted_namespace_refuses_a_careless_pod_in_the_real_words(
@@ -179,7 +171,7 @@ async def test_a_restricted_namespace_refuses_a_careless_pod_in_the_real_words(
     await bench.core.create_namespace({"metadata": {"name": "strict", "labels": labels}})
     with pytest.raises(ApiException) as caught:
         await bench.core.create_namespaced_pod("strict", pod())
-    assert _status(caught)["message"] == (
+    assert status_of(caught)["message"] == (
         'pods "one" is forbidden: violates PodSecurity "restricted:latest": '
         'allowPrivilegeEscalation != false (container "app" must set '
         "securityContext.allowPrivilegeEscalation=false), "
@@ -208,7 +200,7 @@ async def test_weather_strikes_by_operation(bench: Bench) -> None:
     )
     with pytest.raises(ApiException) as caught:
         await bench.core.create_namespaced_config_map("health", {"metadata": {"name": "c"}})
-    assert (caught.value.status, _status(caught)["message"]) == (503, "later")
+    assert (caught.value.status, status_of(caught)["message"]) == (503, "later")
     await bench.core.create_namespaced_config_map("health", {"metadata": {"name": "c"}})
 
 

@@ -10,7 +10,7 @@ import pytest
 from kubernetes.aio.client import ApiException
 from kubernetes.aio.client.exceptions import NotFoundException
 
-from tests.rehearsal.kubernetes.conftest import Bench, deployment, pod
+from tests.rehearsal.kubernetes.conftest import Bench, deployment, pod, status_of
 
 MERGE = "application/merge-patch+json"
 
@@ -54,7 +54,7 @@ async def test_a_namespace_waits_for_finalizers_and_lets_nothing_new_in(bench: B
     with pytest.raises(ApiException) as caught:
         await bench.core.create_namespaced_config_map("health", {"metadata": {"name": "new"}})
     assert caught.value.status == 403
-    assert "because it is being terminated" in caught.value.body
+    assert "because it is being terminated" in status_of(caught)["message"]
     await bench.core.patch_namespaced_config_map(
         "c", "health", {"metadata": {"finalizers": None}}, _content_type=MERGE
     )

@@ -22,9 +22,14 @@ async def _config(bench: Bench, name: str, **labels: str) -> Any:
     return await bench.core.create_namespaced_config_map("health", body)
 
 
+def _watch() -> Any:
+    make: Any = watch.Watch
+    return make()
+
+
 async def _seen(bench: Bench, revision: str, count: int, **more: Any) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    watching = watch.Watch()
+    watching: Any = _watch()
     async with asyncio.timeout(5):
         async for event in watching.stream(
             bench.core.list_namespaced_config_map,
