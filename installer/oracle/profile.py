@@ -70,7 +70,7 @@ def read_credentials(access: Access) -> Credentials:
         config_file=path,
         profile=access.profile,
         tenancy=values["tenancy"],
-        region=region.lower(),
+        region=_long_name(region),
         key_file=_expand(values["key_file"]),
         user="" if session else values["user"],
         fingerprint="" if session else values["fingerprint"],
@@ -271,11 +271,17 @@ def _region_problems(region: str) -> list[str]:
     if not region:
         return ["region is missing"]
     regions = part("regions")
-    if region.lower() in regions.REGIONS or os.environ.get("OCI_REGION_METADATA"):
+    if _long_name(region) in regions.REGIONS or os.environ.get("OCI_REGION_METADATA"):
         return []
     near = difflib.get_close_matches(region.lower(), sorted(regions.REGIONS), 1)
     hint = f" (the nearest is {near[0]})" if near else ""
     return [f"region {region} is not one that Oracle has{hint}"]
+
+
+def _long_name(region: str) -> str:
+    """Oracle also takes a region's key, such as "ams"."""
+    names: Mapping[str, str] = part("regions").REGIONS_SHORT_NAMES
+    return names.get(region.lower(), region.lower())
 
 
 def _complain(path: Path, profile: str, problems: list[str]) -> None:

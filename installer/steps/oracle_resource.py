@@ -25,6 +25,8 @@ COMPARTMENT = "compartment"
 # What was just made may not be found for a while; within this time (seconds) "not found" of an id
 # we hold means "not yet" rather than "removed by somebody".
 FRESH_SECONDS = 300.0
+# So often may a thing look alive after its removal was asked for.
+PATIENT_LOOKS = 5
 
 
 class OracleResource(Step, Generic[R]):
@@ -43,6 +45,7 @@ class OracleResource(Step, Generic[R]):
 
     def __init__(self, account: OpenAccount) -> None:
         self.account = account
+        self._came_back = 0
 
     # -- what each kind says for itself ---------------------------------------------------------
 
@@ -278,6 +281,7 @@ class OracleResource(Step, Generic[R]):
     def remove(self, ctx: Context, found: R) -> None:
         """Ask for the removal where nobody did yet, and wait for its end."""
         work_request = ""
+        self._came_back = 0
         if found.life is not Life.GOING:
             work_request = self.delete(ctx, found)
             ctx.remember("removal", work_request)
@@ -300,7 +304,20 @@ class OracleResource(Step, Generic[R]):
         if work is not None and work.failed:
             said = self._requests().errors(self.compartment(ctx), work.id)
             raise self.stays(now, said)
+        if now.life is Life.THERE and not work_request:
+            self._stayed(now)
         return f"it is {now.state}"
+
+    def _stayed(self, now: R) -> None:
+        """A part that something still uses returns to its old state without a word."""
+        self._came_back += 1
+        if self._came_back > PATIENT_LOOKS:
+            raise Temporary(
+                f"The {self.noun} {now.name} is still in use.",
+                "Oracle took the request to remove it and then kept it: the address of a machine "
+                "or a balancer in it is not free yet.",
+                "Run the same command again in some minutes.",
+            )
 
     def stays(self, found: R, said: Sequence[str]) -> InstallError:
         """The error for a removal that failed."""

@@ -31,7 +31,7 @@ def test_the_usual_network_is_cut_as_documented() -> None:
     )
 
 
-@given(prefix=st.integers(16, 26), third=st.integers(20, 200))
+@given(prefix=st.integers(16, 26), third=st.integers(97, 200))
 def test_subnets_lie_apart_inside_the_network_and_hold_what_they_must(
     prefix: int, third: int
 ) -> None:

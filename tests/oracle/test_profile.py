@@ -114,6 +114,10 @@ def test_the_answers_region_wins(write: Callable[..., Access]) -> None:
     assert read_credentials(replace(write(), region="uk-london-1")).region == "uk-london-1"
 
 
+def test_a_region_may_be_given_by_its_key(write: Callable[..., Access]) -> None:
+    assert read_credentials(write(region="AMS")).region == "eu-amsterdam-1"
+
+
 def test_a_file_that_is_no_configuration_is_told_without_its_lines(tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text("pass_phrase = hunter2-canary\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from installer.engine.errors import ExitCode
 from installer.engine.events import Ending, Note, Retrying
 from tests.oracle.world import Person, World
@@ -20,6 +22,7 @@ def test_a_full_place_is_followed_by_the_next(world: World, person: Person) -> N
     assert person.run("install").changed == 0
 
 
+@pytest.mark.slow
 def test_a_full_region_parks_the_installation(world: World, person: Person) -> None:
     person.compartment = "no-capacity"
     for _ in range(2):
@@ -35,6 +38,7 @@ def test_a_full_region_parks_the_installation(world: World, person: Person) -> N
     assert world.inventory() == []
 
 
+@pytest.mark.slow
 def test_a_machine_that_does_not_join_is_about_network_rules(world: World, person: Person) -> None:
     world.weather({"operation": "LaunchNodes", "do": "register_timeout", "times": 1})
     result = person.run("install")
@@ -48,6 +52,7 @@ def test_a_machine_that_does_not_join_is_about_network_rules(world: World, perso
     assert (world.count()["nodepool"], world.count()["instance"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_limit_met_by_the_machine_is_told_apart_from_capacity(
     world: World, person: Person
 ) -> None:
@@ -58,6 +63,7 @@ def test_a_limit_met_by_the_machine_is_told_apart_from_capacity(
     assert "limit for machines" in result.error.what
 
 
+@pytest.mark.slow
 def test_a_machine_that_was_deleted_is_replaced(world: World, person: Person) -> None:
     person.run("install")
     client = world.account().clients.client("clusters")
@@ -73,6 +79,7 @@ def test_a_machine_that_was_deleted_is_replaced(world: World, person: Person) ->
     assert person.run("install").changed == 0
 
 
+@pytest.mark.slow
 def test_throttling_is_waited_out(world: World, person: Person) -> None:
     world.weather({"operation": "ListVcns", "do": "throttle", "retry_after": 30, "times": 8})
     assert person.run("install", person.network_steps()).error is None

@@ -60,6 +60,7 @@ def test_everything_is_made_once_and_removed_again(world: World, person: Person)
     assert (again.ending, again.error) == (Ending.NOTHING_TO_DO, None)
 
 
+@pytest.mark.slow
 def test_what_is_made_carries_our_tags_and_names(world: World, person: Person) -> None:
     person.run("install")
     # Oracle makes a network's defaults, and the cards of machines, without asking for tags.
@@ -76,6 +77,7 @@ def test_what_is_made_carries_our_tags_and_names(world: World, person: Person) -
     assert cluster.options.service_lb_config.freeform_tags == tags
 
 
+@pytest.mark.slow
 def test_the_machine_is_made_as_planned(world: World, person: Person) -> None:
     person.run("install")
     pools = world.account().clients.client("clusters")
