@@ -125,14 +125,13 @@ class _Login:
 
     def __init__(self, user: Any) -> None:
         self._user = user
-        provider = user.safe_get("auth-provider")
-        if provider is not None:
+        if "auth-provider" in user:
+            provider = user["auth-provider"]
             raise ConfigException(
                 f"The login uses the old auth-provider {provider.safe_get('name')!r}, which is "
                 "not supported; use an exec plug-in or a token instead."
             )
-        plugin = user.safe_get("exec")
-        self._plugin = _Plugin(plugin) if plugin is not None else None
+        self._plugin = _Plugin(user["exec"]) if "exec" in user else None
 
     def token(self) -> Callable[[], str] | None:
         if self._plugin is not None:

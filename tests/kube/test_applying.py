@@ -55,8 +55,12 @@ def objects(space: str) -> list[Body]:
 
 def test_a_second_apply_changes_nothing(cluster: Cluster, stamp: Stamp, space: str) -> None:
     first = cluster.apply(objects(space), stamp)
-    ready = lambda: None if cluster.readiness(objects(space)[1], stamp).done else "not ready"  # noqa: E731
-    impatient("the deployment", ready)
+
+    def reason() -> str | None:
+        one = cluster.readiness(objects(space)[1], stamp)
+        return None if one.done else one.words
+
+    impatient("the deployment", reason)
 
     second = cluster.apply(objects(space), stamp)
 
@@ -76,8 +80,11 @@ def test_every_object_and_every_pod_carries_our_stamp(
         assert found is not None
         assert stamp.labels.items() <= found["metadata"]["labels"].items()
         assert found["metadata"]["annotations"]["health-install/name"] == "health"
-    pods = lambda: cluster.objects("v1", "Pod", space, stamp.selector)  # noqa: E731
-    impatient("a pod", lambda: None if pods() else "none yet")
+
+    def no_pod() -> str | None:
+        return None if cluster.objects("v1", "Pod", space, stamp.selector) else "none yet"
+
+    impatient("a pod", no_pod)
 
 
 def test_a_comparison_tells_what_would_change_and_changes_nothing(
