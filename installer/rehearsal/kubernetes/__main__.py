@@ -120,7 +120,8 @@ async def serve(wanted: Arguments) -> None:
     weather = Weather.load(wanted.weather, shelf)
 
     def authenticate(given: str) -> str | None:
-        return "rehearsal-admin" if secrets.compare_digest(given, token) else None
+        right = secrets.compare_digest(given.encode(), token.encode())
+        return "rehearsal-admin" if right else None
 
     world = KubernetesWorld(home, "standalone", clock, weather, authenticate, wanted.version)
     endpoint = await world.start()

@@ -20,6 +20,7 @@ Told = Callable[[Object, bool], None]
 """Called with an object and whether it is gone."""
 
 _RECONNECT_SECONDS = 0.3
+_LEAST_DEADLINE_REAL_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 NAMESPACES = BY_KEY["namespaces"]
@@ -137,6 +138,10 @@ class Cluster:
         """Simulated time, as objects carry it."""
         return self.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    def deadline(self, seconds: float) -> float:
+        """A deadline in simulated seconds, never shorter than our own work may really take."""
+        return max(seconds, _LEAST_DEADLINE_REAL_SECONDS * self.clock.speed)
+
     # Following
 
     async def follow(self, kind: Kind) -> None:
@@ -149,7 +154,8 @@ class Cluster:
                     revision = await self._watch(kind, revision)
             except WatchExpired:
                 continue
-            except (aiohttp.ClientError, ApiRefused, OSError) as error:
+            except (aiohttp.ClientError, ApiRefused, OSError, ValueError) as error:
+                # ValueError: a line that was cut in the middle.
                 _log.info("watching %s: %s", kind.key, error)
                 await asyncio.sleep(_RECONNECT_SECONDS)
 

@@ -211,7 +211,8 @@ class Deployments:
         """Whether nothing has moved for longer than the deadline; looks again when it will be."""
         if progressing["reason"] == "NewReplicaSetAvailable":
             return False
-        limit = float(wanted["spec"].get("progressDeadlineSeconds", 600))
+        wait = float(wanted["spec"].get("progressDeadlineSeconds", 600))
+        limit = self._cluster.deadline(wait)
         text = progressing.get("lastUpdateTime") or progressing["lastTransitionTime"]
         since = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         left = limit - (self._cluster.clock.now() - since).total_seconds()

@@ -61,7 +61,8 @@ class Jobs:
             return "BackoffLimitExceeded", "Job has reached the specified backoff limit"
         limit, started = job["spec"].get("activeDeadlineSeconds"), _started(job)
         if limit and started is not None:
-            left = float(limit) - (self._cluster.clock.now() - started).total_seconds()
+            allowed = self._cluster.deadline(float(limit))
+            left = allowed - (self._cluster.clock.now() - started).total_seconds()
             if left <= 0:
                 return "DeadlineExceeded", "Job was active longer than specified deadline"
             self.desk.add_later(key_of(job), left + 1)
