@@ -9,6 +9,7 @@ from installer.answers.problems import AnswersError as BadAnswers
 from installer.answers.secret_reference import SecretRef
 from installer.engine.errors import AnswersError
 from installer.engine.masking import known_secrets
+from installer.modules.secret_values import PULL_PASSWORD
 
 
 def resolved(reference: SecretRef) -> str | None:
@@ -25,7 +26,10 @@ def resolver(answers: Answers) -> Callable[[str], str | None]:
     """Looks up what the person supplied for one secret question, None to generate it."""
 
     def resolve(question: str) -> str | None:
-        reference = answers.secrets.get(question)
+        if question == PULL_PASSWORD:
+            reference = answers.images.pull_password
+        else:
+            reference = answers.secrets.get(question)
         return resolved(reference) if reference else None
 
     return resolve

@@ -19,7 +19,10 @@ from installer.engine.step import Step
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
+from installer.kube.objects import labels_of
+from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME
 from installer.oracle.access import Access, KubeAccess, account_opener
+from installer.oracle.installations import installations_named
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.plan import NOT_ASKED, Plan, Surroundings, on_oracle
 from installer.steps.cluster_access import ClusterAccess
@@ -51,6 +54,10 @@ class Target(ABC):
     @abstractmethod
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The list to walk, whatever the verb."""
+
+    @abstractmethod
+    def earlier(self, name: str) -> tuple[str, ...]:
+        """Ids of installations of this name that are there, told by their tags."""
 
     @abstractmethod
     def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
@@ -116,6 +123,10 @@ class OracleTarget(Target):
                 )
             return self._connected[access.server]
 
+    def earlier(self, name: str) -> tuple[str, ...]:
+        """By the tags on compartments, or on networks where the compartment was given."""
+        return installations_named(self._account(), self.answers.place.compartment, name)
+
     def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Check the credentials, and say who and where they are."""
         report = self._account().check()
@@ -155,6 +166,17 @@ class ExistingTarget(Target):
             lambda _ctx: self.cluster(), plan.rendered, _parts(plan), 1, resolver(self.answers)
         )
 
+    def earlier(self, name: str) -> tuple[str, ...]:
+        """By the labels on namespaces."""
+        ours = f"{MANAGED_BY}={FIELD_MANAGER}"
+        found = self.cluster().objects("v1", "Namespace", selector=ours)
+        ids = {
+            labels_of(body).get(INSTALLATION, "")
+            for body in found
+            if (body["metadata"].get("annotations") or {}).get(NAME) == name
+        }
+        return tuple(sorted(ids - {""}))
+
     def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Version, nodes and what is free on them."""
         cluster = self.cluster()
@@ -178,7 +200,9 @@ class ExistingTarget(Target):
 
 def _parts(plan: Plan) -> list[ModulePart]:
     return [
-        ModulePart(module.name, module.title, tuple(module.questions.needs))
+        ModulePart(
+            module.name, module.title, tuple(module.questions.needs), dict(module.file.waves)
+        )
         for module in plan.modules
     ]
 

@@ -16,14 +16,16 @@ from installer.answers.sources import Gathered
 from installer.answers.writing import write_answers
 from installer.commands.conclusion import conclude
 from installer.commands.rehearsal import RehearsalWorld
+from installer.commands.secrets import follow_all
 from installer.commands.sources import Case, in_our_words
 from installer.conversation import Conclusion, Finding
-from installer.engine.events import Event, Report
+from installer.engine.errors import NotOurs, Stopped
+from installer.engine.events import Event, Note, Outcome, Report
 from installer.engine.lock import Lock
 from installer.engine.log import Log
 from installer.engine.places import prepare
 from installer.engine.run import Result, Runner
-from installer.engine.state import State
+from installer.engine.state import Installation, State
 from installer.engine.step import StopFlag
 from installer.plan import Plan, Surroundings
 
@@ -98,7 +100,7 @@ class Workshop:
 
     def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
         """Make everything as planned."""
-        result = self._run(plan, report, stop, lambda runner: runner.install())
+        result = self._run(plan, report, stop, lambda runner: runner.install(), first=follow_all)
         return conclude(self.case, plan, result)
 
     def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
@@ -113,11 +115,20 @@ class Workshop:
         return self._run(plan, report, stop, lambda runner: runner.plan())
 
     def _run(
-        self, plan: Plan, report: Report, stop: StopFlag, work: Callable[[Runner], Result]
+        self,
+        plan: Plan,
+        report: Report,
+        stop: StopFlag,
+        work: Callable[[Runner], Result],
+        first: Callable[[Answers], None] = lambda _answers: None,
     ) -> Result:
+        """`first` is done before anything is made, in a run that comes before all Secrets."""
         with ExitStack() as open_now:
             bench = self._bench(plan.answers, open_now)
-            installation = bench.state.installation(self.case.name)
+            # Later runs find the Secrets in the cluster and need no reference any more.
+            if not _has_secrets(bench.state):
+                first(plan.answers)
+            installation = self._identity(bench, report)
 
             def listen(event: Event) -> None:
                 bench.log.event(event)
@@ -133,6 +144,18 @@ class Workshop:
                 trace=bench.log.write,
             )
             return work(runner)
+
+    def _identity(self, bench: Bench, report: Report) -> Installation:
+        """This installation; found again by its tags when this machine does not know it."""
+        name = self.case.name
+        if not bench.state.has_identity:
+            earlier = bench.target.earlier(name)
+            if len(earlier) > 1:
+                raise _ambiguous(name, earlier)
+            if earlier:
+                bench.state.adopt(earlier[0])
+                report(Note(f"An installation {name} is there already; going on with it."))
+        return bench.state.installation(name)
 
     def _bench(self, answers: Answers, open_now: ExitStack) -> Bench:
         home = self.case.home
@@ -162,9 +185,22 @@ class Workshop:
         state.close()
 
 
+def _has_secrets(state: State) -> bool:
+    from installer.steps.secrets import SECRETS
+
+    step = state.steps().get(SECRETS)
+    return step is not None and step.status in (Outcome.MADE, Outcome.UNCHANGED, Outcome.REPAIRED)
+
+
+def _ambiguous(name: str, found: tuple[str, ...]) -> NotOurs:
+    return NotOurs(
+        f"There are {len(found)} installations named {name}.",
+        f"Their ids are {', '.join(found)}, and this machine does not know which one is meant.",
+        "Choose another name for a new one, or run on the machine that holds the state.",
+    )
+
+
 def stop_if_asked(stop: StopFlag) -> None:
     """Raises Stopped when the person asked to stop before anything began."""
-    from installer.engine.errors import Stopped
-
     if stop.requested:
         raise Stopped()

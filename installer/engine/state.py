@@ -145,6 +145,11 @@ class State:
             self._db.execute("INSERT INTO meta VALUES ('installation', ?)", (made,))
             return Installation(made, name)
 
+    @property
+    def has_identity(self) -> bool:
+        """Whether this file knows its installation already."""
+        return self.meta("installation") is not None
+
     def adopt(self, installation_id: str) -> None:
         """Continue an installation whose state was lost, under the id its tags carry."""
         self.set_meta("installation", installation_id)

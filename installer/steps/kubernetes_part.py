@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from installer.engine.step import Step
 from installer.kube.objects import Ref, ref_of
@@ -19,11 +19,15 @@ from installer.steps.wave import Wave, WaveReady, wave_id
 
 @dataclass(frozen=True)
 class ModulePart:
-    """A module as the steps need it: its name, its title, and the modules that come before it."""
+    """A module as the steps need it: its name, its title, and the modules that come before it.
+
+    `waves` has the module's own words for its waves, by number.
+    """
 
     name: str
     title: str
     needs: tuple[str, ...] = ()
+    waves: Mapping[int, str] = field(default_factory=dict)
 
 
 def kubernetes_part(
@@ -63,7 +67,8 @@ def waves_of(rendered: Rendered, modules: Sequence[ModulePart]) -> tuple[Wave, .
         ]
         for number in sorted({entry.wave for entry in mine}):
             bodies = tuple(entry.body for entry in mine if entry.wave == number)
-            waves.append(Wave(module.name, module.title, number, bodies))
+            words = module.waves.get(number, "")
+            waves.append(Wave(module.name, module.title, number, bodies, words))
     return tuple(waves)
 
 

@@ -21,6 +21,7 @@ class Wave:
     title: str
     number: int
     objects: tuple[Body, ...]
+    words: str = ""
 
     @property
     def id(self) -> str:
@@ -29,7 +30,9 @@ class Wave:
 
     @property
     def contents(self) -> str:
-        """What kind of objects it brings, in a word or two."""
+        """What it brings: in the module's words, or else told from the kinds."""
+        if self.words:
+            return self.words
         kinds = {body["kind"] for body in self.objects}
         if kinds & set(_SERVERS):
             return "services"
@@ -38,6 +41,11 @@ class Wave:
         if "PersistentVolumeClaim" in kinds or "ConfigMap" in kinds:
             return "settings and volumes"
         return "accounts and rights"
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether something in it takes its time to become ready."""
+        return any(body["kind"] in (*_SERVERS, "Job") for body in self.objects)
 
 
 def wave_id(module: str, number: int) -> str:
@@ -53,7 +61,7 @@ class WaveReady(KubeStep):
         self.id = wave.id
         self.title = f"{wave.title}: {wave.contents}"
         self.needs = tuple(needs)
-        self.usually = 60.0 if wave.contents in ("services", "preparation") else 3.0
+        self.usually = 60.0 if wave.is_followed else 3.0
         self._bodies = wave.objects
         self._refs = tuple(ref_of(body) for body in wave.objects)
 
