@@ -55,8 +55,15 @@ def test_a_network_brings_its_default_parts_and_takes_them_along(
     rules = client.get_security_list(made.default_security_list_id).data
     assert rules.ingress_security_rules[0].tcp_options.destination_port_range.min == 22
     assert client.get_route_table(made.default_route_table_id).data.route_rules == []
-    until(client, client.get_vcn(made.id), "lifecycle_state", "AVAILABLE")
-    world.wind(60)
+    ready = oci.wait_until(
+        client,
+        client.get_vcn(made.id),
+        "lifecycle_state",
+        "AVAILABLE",
+        max_interval_seconds=0.1,
+        max_wait_seconds=30,
+    )
+    assert ready.data.id == made.id
     alone = refused(client.delete_route_table, made.default_route_table_id)
     assert (alone.status, alone.code) == (409, "Conflict")
     take_apart(client, room, made.id)

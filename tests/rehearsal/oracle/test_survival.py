@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import oci
 import psutil
 
 from tests.rehearsal.oracle.landscape import (
@@ -43,6 +46,37 @@ def _details(room: str, cidr: str) -> object:
 
 def _named(inventory: list[dict[str, object]]) -> list[tuple[object, object]]:
     return [(item["id"], item["kind"]) for item in inventory]
+
+
+def test_killed_in_the_middle_of_answers_nothing_is_there_twice_or_by_half(
+    tmp_path: Path,
+) -> None:
+    with Playground(tmp_path) as world:
+        room = compartment(world)
+        zone = str(world.identity.list_availability_domains(world.tenancy).data[0].name)
+        token = 0
+        for _ in range(3):
+            assert world.process is not None
+            threading.Timer(0.1, world.process.kill).start()
+            with contextlib.suppress(oci.exceptions.RequestException):
+                while True:
+                    _volume(world, room, zone, token)
+                    token += 1
+            world.kill_and_restart()
+            _volume(world, room, zone, token)
+            token += 1
+        names = [item["name"] for item in world.inventory() if item["kind"] == "volume"]
+        assert sorted(names) == sorted(str(n) for n in range(token))
+
+
+def _volume(world: Playground, room: str, zone: str, token: int) -> None:
+    """One more volume, or the same again when the token was used."""
+    details = oci.core.models.CreateVolumeDetails(
+        compartment_id=room,
+        availability_domain=zone,
+        display_name=str(token),
+    )
+    world.storage.create_volume(details, opc_retry_token=f"volume-{token}")
 
 
 def test_what_was_under_way_goes_on_after_a_kill(tmp_path: Path) -> None:
