@@ -11,11 +11,11 @@ from installer.answers.asking import Question, by_path, questions
 from installer.answers.model import Answers
 from installer.answers.problems import AnswersError as BadAnswers
 from installer.answers.problems import AnswersInvalid
-from installer.answers.reading import profiles, read_profile
+from installer.answers.reading import profiles
 from installer.answers.sources import Gathered, Given, Source, gather, given
 from installer.budget.verdict import BudgetRow, Verdict
 from installer.commands.money import refuse_what_does_not_fit
-from installer.commands.sources import Case, in_our_words, model
+from installer.commands.sources import Case, in_our_words, model, profile_layers
 from installer.commands.workshop import Workshop
 from installer.conversation import (
     AnswerRow,
@@ -109,7 +109,7 @@ class InstallDesk:
 
     def _suggested(self, profile: str) -> Mapping[str, Given]:
         previous = [each for each in self._case.layers if each.source is Source.PREVIOUS]
-        return given(model(), [*previous, read_profile(profile, model())])
+        return given(model(), [*previous, *profile_layers(profile)])
 
     # -- thinking a draft through -------------------------------------------------------------
 

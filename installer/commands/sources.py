@@ -85,8 +85,7 @@ class Case:
         return tuple(layers)
 
     def _layers_with(self, answered: Mapping[str, object], profile: str) -> list[Layer]:
-        own = in_our_words(lambda: read_profile(profile, model()))
-        return [screen_layer(answered), *self.layers, own]
+        return [screen_layer(answered), *self.layers, *profile_layers(profile)]
 
 
 def case(asked: argparse.Namespace, answers_file: str | None = None) -> Case:
@@ -104,6 +103,17 @@ def case(asked: argparse.Namespace, answers_file: str | None = None) -> Case:
     )
     found = empty.with_answers({}, profile)
     return replace(found, layers=(*given, *_previous(found.home, answers_file)))
+
+
+def profile_layers(profile: str) -> list[Layer]:
+    """What a profile says, and below it what each module says for this profile."""
+    own = in_our_words(lambda: read_profile(profile, model()))
+    values: dict[str, object] = {
+        path: value
+        for module in catalogue()
+        for path, value in module.profile_defaults.get(profile, {}).items()
+    }
+    return [own, Layer(Source.PROFILE, values, f"profile {profile}")]
 
 
 def _given(asked: argparse.Namespace, answers_file: str | None) -> list[Layer]:
