@@ -202,7 +202,7 @@ class OracleResource(Step, Generic[R]):
     def start(self, ctx: Context) -> str:
         """Make the creating call, intent before and id after it; returns the id."""
         name = self.name(ctx)
-        ctx.remember("made_at", str(int(time.time())))
+        ctx.remember("made_at", f"{time.time():.3f}")
         with ctx.intend(self.kind, name) as intent:
             try:
                 started = self.create(ctx, name, intent.retry_token)
