@@ -17,6 +17,7 @@ when it is started with the same file.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -38,6 +39,7 @@ FaultKind = Literal[
     "not_found_for",
     "limit_zero",
     "fail",
+    "hold",
 ]
 KINDS: tuple[str, ...] = get_args(FaultKind)
 
@@ -73,6 +75,7 @@ class Fault:
     not_found_for: what was made is not found for seconds (simulated).
     limit_zero: the service limit reads 0 (`limit` names one, empty means that of the operation).
     fail: what has a life of its own (a pod, a job) ends badly; message says how.
+    hold: a call that made something gets its answer only after seconds (real).
     """
 
     kind: FaultKind
@@ -115,6 +118,7 @@ class Weather:
         self._shelf = shelf
         self._rules = {f"file {number}": rule for number, rule in enumerate(rules)}
         self._seen: dict[str, int] = {}
+        self._held: list[str] = []
         if shelf is not None:
             self._add_injected(_kept(shelf, _INJECTED_KEY))
             self._seen = {key: int(doc["seen"]) for key, doc in shelf.all(_COUNTS)}
@@ -188,6 +192,25 @@ class Weather:
     def standing(self, kind: FaultKind) -> tuple[Fault, ...]:
         """All faults of that kind in the rules, whatever has been counted: lasting conditions."""
         return tuple(rule.fault for rule in self._rules.values() if rule.fault.kind == kind)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Calls whose work is done and whose answer is kept back at this moment."""
+        return tuple(self._held)
+
+    async def hold(self, *operation: str, subject: str = "", what: str) -> None:
+        """Keeps back the answer of a call that made something, if a rule says so.
+
+        `what` says in `held` what was made.
+        """
+        fault = self.strike(*operation, subject=subject, kinds=("hold",))
+        if fault is None:
+            return
+        self._held.append(what)
+        try:
+            await asyncio.sleep(fault.seconds)
+        finally:
+            self._held.remove(what)
 
     def _count(self, key: str) -> int:
         self._seen[key] = self._seen.get(key, 0) + 1

@@ -8,6 +8,7 @@ import importlib
 import importlib.util
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,8 @@ from installer.rehearsal.weather import Weather
 _KUBERNETES = "installer.rehearsal.kubernetes.world"
 _PLAYER = "installer.rehearsal.player.player"
 _LOOK_EVERY_REAL_SECONDS = 0.1
+_LOCK_TRIES = 50
+_LOCK_PAUSE = 0.1
 _PLAYER_USER = "system:rehearsal-player"
 _log = logging.getLogger(__name__)
 
@@ -218,9 +221,12 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
 
 def _locked(path: Path) -> IO[str]:
     file = path.open("w", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise AlreadyRunning(f"A rehearsal is already running in {path.parent}.") from error
-    return file
+    for patience in range(_LOCK_TRIES, 0, -1):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except OSError:
+            # After a kill of whoever used it, the last world takes a moment to close.
+            time.sleep(_LOCK_PAUSE if patience > 1 else 0.0)
+    file.close()
+    raise AlreadyRunning(f"A rehearsal is already running in {path.parent}.")

@@ -103,6 +103,7 @@ class ApiServer:
         document: web.StreamResponse | None = self._document(request)
         if document is None:
             document = await self._resource(request, user)
+            await self._hold(request, document)
         if fault is not None and fault.kind == "cut":
             _cut(request)
         return document
@@ -135,6 +136,18 @@ class ApiServer:
         if fault.when == "before":
             _cut(request)
         return fault
+
+    async def _hold(self, request: web.Request, answer: web.StreamResponse) -> None:
+        """Weather after the work: what was really made, by others than the cluster itself."""
+        own = request.headers.get("User-Agent", "").startswith(PLAYER_AGENT)
+        if own or answer.status != 201 or request.query.get("dryRun"):
+            return
+        names, subject = _operation(request)
+        made = json.loads(answer.text) if isinstance(answer, web.Response) and answer.text else {}
+        metadata = made.get("metadata") or {}
+        parts = (metadata.get("namespace", ""), metadata.get("name", ""))
+        what = f"{names[1]} {'/'.join(part for part in parts if part)}"
+        await self._parts.weather.hold(*names, subject=subject, what=what)
 
     # Documents
 

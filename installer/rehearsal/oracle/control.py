@@ -55,6 +55,7 @@ class Control:
             web.get("/rehearsal/requests", self.show_requests),
             web.get("/rehearsal/clock", self.show_clock),
             web.post("/rehearsal/clock", self.wind_clock),
+            web.get("/rehearsal/held", self.show_held),
             web.post("/rehearsal/weather", self.add_weather),
             web.delete("/rehearsal/weather", self.clear_weather),
         ]
@@ -84,6 +85,10 @@ class Control:
             return _refuse("forward must be a number of seconds, 0 or more")
         self._tenancy.clock.forward(forward)
         return await self.show_clock(request)
+
+    async def show_held(self, _request: web.Request) -> web.Response:
+        """Calls, to Oracle and to its clusters, whose work is done and whose answer is held."""
+        return web.json_response({"held": list(self._tenancy.weather.held)})
 
     async def add_weather(self, request: web.Request) -> web.Response:
         """Body: a rule or a list of rules, as in a weather file."""

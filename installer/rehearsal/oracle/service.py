@@ -128,6 +128,9 @@ class OracleService:
             route.operation, request.method, names, dict(pairs[::-1]), headers, raw, user, pairs
         )
         answer = self._work(route, call)
+        if answer.made is not None:
+            made = " ".join((route.operation, *answer.made))
+            await self.tenancy.weather.hold(route.operation, where, what=made)
         if fault is not None and fault.kind == "cut":
             raise _Cut
         return answer
