@@ -75,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_destroy(commands)
     _add_render(commands)
+    _command(commands, "kube-token", "print a token for kubectl; used by the kubeconfig we leave")
     _add_answers(commands)
     return root
 
@@ -177,16 +178,14 @@ def _add_answers(commands: argparse._SubParsersAction[_Parser]) -> None:
     check.add_argument("answers", metavar="ANSWERS")
 
 
-def main(
-    words: Sequence[str] | None = None, on_screen: Callable[[Any], int] | None = None
-) -> int:
+def main(words: Sequence[str] | None = None, on_screen: Callable[[Any], int] | None = None) -> int:
     """Run one command; returns its exit code.
 
     `on_screen` opens the screens over a desk; without it questions are asked on plain lines.
     """
     asked = parser().parse_args(words)
     asked.on_screen = on_screen
-    name = asked.command or "install"
+    name = (asked.command or "install").replace("-", "_")
     command = importlib.import_module(f"installer.commands.{name}")
     ending = importlib.import_module("installer.commands.ending")
     return int(ending.run(command.run, asked))

@@ -55,7 +55,14 @@ def _what_next(case: Case) -> tuple[str, ...]:
     flags = f"{' --rehearse' if case.rehearsal else ''}"
     if case.name != "health":
         flags += f" --name {case.name}"
+    reach: tuple[str, ...] = ()
+    if case.home.kubeconfig.exists():
+        reach = (
+            f"Reach the services from here: kubectl --kubeconfig {case.home.kubeconfig} "
+            "-n health-data port-forward service/rabbitmq 15672",
+        )
     return (
+        *reach,
         f"See what is there and whether it is well: health-install status{flags}",
         f"Repeat without questions: health-install --headless {case.home.answers}{flags}",
         f"Remove everything again: health-install destroy{flags}",

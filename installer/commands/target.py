@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,9 @@ from installer.kube.nodes import LiveNode as SeenNode
 from installer.kube.objects import labels_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME
 from installer.oracle.access import Access, KubeAccess, account_opener
+from installer.oracle.account import Account
 from installer.oracle.installations import installations_named
+from installer.oracle.tokens import kubeconfig_document
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.plan import NOT_ASKED, Plan, Surroundings, on_oracle
 from installer.steps.cluster_access import ClusterAccess
@@ -59,6 +62,10 @@ class Target(ABC):
     def earlier(self, name: str) -> tuple[str, ...]:
         """Ids of installations of this name that are there, told by their tags."""
 
+    def kubeconfig(self, name: str) -> Mapping[str, object] | None:  # noqa: ARG002
+        """A kubeconfig for the person's own tools, where one is needed and of lasting use."""
+        return None
+
     @abstractmethod
     def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Look at account or cluster before a plan is made; changes nothing."""
@@ -69,20 +76,11 @@ class OracleTarget(Target):
 
     def __init__(self, answers: Answers, world: RehearsalWorld | None) -> None:
         super().__init__(answers)
-        address = world.address if world else None
         self.pace = 1.0 / world.speed if world else 1.0
-        oracle = answers.oracle
-        self._account = account_opener(
-            Access(
-                config_file=Path(oracle.config_file).expanduser(),
-                profile=oracle.profile,
-                auth=oracle.auth,
-                passphrase=_passphrase(answers),
-                region=answers.place.region,
-                endpoint=address.oracle if address else None,
-            )
-        )
+        self._account = account_of(answers, world)
+        self._rehearsed = world is not None
         self._connected: dict[str, Cluster] = {}
+        self._access: KubeAccess | None = None
         self._guard = threading.Lock()
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
@@ -116,12 +114,22 @@ class OracleTarget(Target):
     def _connect(self, access: KubeAccess) -> Cluster:
         """The cluster behind an address; opened once, shared by steps that run side by side."""
         with self._guard:
+            self._access = access
             if access.server not in self._connected:
                 connection = Connection(access.server, access.ca_pem, access.token)
                 self._connected[access.server] = self._open.enter_context(
                     Cluster(connection, self.pace)
                 )
             return self._connected[access.server]
+
+    def kubeconfig(self, name: str) -> Mapping[str, object] | None:
+        """Its tokens come from health-install itself, so that kubectl needs nothing of Oracle's."""
+        if self._access is None or self._rehearsed:
+            return None
+        command = ("health-install", "kube-token", "--name", name)
+        return kubeconfig_document(
+            self._access.server, self._access.ca_pem, f"health-install-{name}", command
+        )
 
     def earlier(self, name: str) -> tuple[str, ...]:
         """By the tags on compartments, or on networks where the compartment was given."""
@@ -138,6 +146,21 @@ class OracleTarget(Target):
             findings.append(Finding(False, "Oracle allows this account no Kubernetes cluster."))
         findings += [Finding(False, warning) for warning in report.warnings]
         return NOT_ASKED, tuple(findings)
+
+
+def account_of(answers: Answers, world: RehearsalWorld | None) -> Callable[[], Account]:
+    """Opens the account the answers name, on first use."""
+    oracle = answers.oracle
+    return account_opener(
+        Access(
+            config_file=Path(oracle.config_file).expanduser(),
+            profile=oracle.profile,
+            auth=oracle.auth,
+            passphrase=_passphrase(answers),
+            region=answers.place.region,
+            endpoint=world.address.oracle if world and world.address else None,
+        )
+    )
 
 
 def _passphrase(answers: Answers) -> str | None:

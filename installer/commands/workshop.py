@@ -5,6 +5,7 @@ Everything that touches a network starts here; both SDKs are loaded by the rooms
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -143,7 +144,16 @@ class Workshop:
                 pace=bench.target.pace,
                 trace=bench.log.write,
             )
-            return work(runner)
+            result = work(runner)
+            self._leave_kubeconfig(bench.target)
+            return result
+
+    def _leave_kubeconfig(self, target: Target) -> None:
+        """Beside the state and never merged into the person's own file; holds no secret."""
+        document = target.kubeconfig(self.case.name)
+        if document is not None:
+            self.case.home.kubeconfig.write_text(json.dumps(document, indent=2) + "\n")
+            self.case.home.kubeconfig.chmod(0o600)
 
     def _identity(self, bench: Bench, report: Report) -> Installation:
         """This installation; found again by its tags when this machine does not know it."""
