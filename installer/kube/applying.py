@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from installer.engine.errors import NotOurs
+from installer.engine.errors import ClusterError, NotOurs
 from installer.kube.differences import differences
 from installer.kube.faults import Refusal, as_error
 from installer.kube.objects import Document, Ref, labels_of, ref_of
@@ -44,6 +44,8 @@ class Comparison:
     changes: tuple[str, ...] = ()
     not_ours: tuple[str, ...] = ()
     present: tuple[Ref, ...] = ()
+    # Jobs whose content differs: the API allows no change of one, only a new one.
+    replaced: tuple[Ref, ...] = ()
 
     @property
     def is_as_wanted(self) -> bool:
@@ -87,13 +89,17 @@ class Applying:
         answers = await for_each(lambda ref: self._would_become(wanted[ref]), ours)
         changes: list[str] = []
         refusals: list[str] = [self._in_the_way(ref, before[ref]) for ref in foreign]
+        replaced: list[Ref] = []
         for ref, answer in zip(ours, answers, strict=True):
-            if isinstance(answer, str):
+            if answer is None:
+                replaced.append(ref)
+                changes.append(f"{ref.words}: is made anew, since a job cannot be changed")
+            elif isinstance(answer, str):
                 refusals.append(f"{ref.words}: {answer}")
             else:
                 changes.extend(differences(ref, before[ref], answer))
         absent = tuple(ref for ref in wanted if ref not in before)
-        return Comparison(absent, tuple(changes), tuple(refusals), tuple(ours))
+        return Comparison(absent, tuple(changes), tuple(refusals), tuple(ours), tuple(replaced))
 
     def _is_foreign(self, body: Body) -> bool:
         return not self._stamp.is_on(body)
@@ -103,12 +109,18 @@ class Applying:
         owner = f"belongs to the installation {other}" if other else "does not carry our label"
         return f"{ref.words} exists and {owner}"
 
-    async def _would_become(self, body: Body) -> Document | str:
-        """The object as it would be, or in words who stands against it."""
+    async def _would_become(self, body: Body) -> Document | str | None:
+        """The object as it would be, in words who stands against it, or None for a job that the
+        API does not let us change.
+        """
         try:
             return await self._send(body, doing="compare", dry=True)
         except NotOurs as conflict:
             return conflict.why
+        except ClusterError as refused:
+            if body["kind"] == "Job" and "field is immutable" in refused.why:
+                return None
+            raise
 
     async def _send(self, body: Body, *, doing: str, dry: bool = False) -> Document:
         ref = ref_of(body)

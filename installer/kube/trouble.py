@@ -19,6 +19,8 @@ _CONFIGURATION = 180.0
 _CRASHING = 600.0
 _NO_PLACE = 600.0
 _MOUNTING = 900.0
+# So many restarts are a loop, whatever the container is doing at the moment.
+_TRIES = 3
 
 _IMAGE_REASONS = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
 _IMAGE_NAMES_WRONG = ("InvalidImageName", "ErrImageNeverPull")
@@ -112,7 +114,7 @@ def _container(pod: Body, status: Body) -> Trouble | None:
         )
     if reason in ("CreateContainerError", "RunContainerError", "StartError"):
         return Trouble(f"{_name(pod)} cannot start {status['name']}: {message}", _CONFIGURATION)
-    if reason == "CrashLoopBackOff":
+    if reason == "CrashLoopBackOff" or _keeps_ending(status):
         return _crashing(pod, status)
     ended = at(status, "state", "terminated", default={})
     if ended and ended.get("exitCode", 0) != 0:
@@ -137,6 +139,12 @@ def _wanted_image(pod: Body, container: str) -> str:
         if each["name"] == container:
             return str(each.get("image", "?"))
     return "?"
+
+
+def _keeps_ending(status: Body) -> bool:
+    """Whether it is in the middle of its next try, which does not make it healthy."""
+    tried = status.get("restartCount", 0) >= _TRIES
+    return tried and not status.get("ready") and bool(at(status, "lastState", "terminated"))
 
 
 def _crashing(pod: Body, status: Body) -> Trouble:

@@ -47,6 +47,7 @@ class ReadinessWatch:
         self._ctx = ctx
         self._pending = list(refs)
         self._stuck_since: dict[Ref, float] = {}
+        self._began = time.monotonic()
 
     def wait(self, usually: float) -> None:
         """Return when all are ready. Raises ClusterError with the reason, and Stopped."""
@@ -57,7 +58,8 @@ class ReadinessWatch:
                 lambda ref=first: self._reason(ref),  # type: ignore[misc]
                 every=_POLL,
                 usually=usually,
-                at_most=_AT_MOST,
+                # Our own deadline comes first and knows the reason.
+                at_most=2 * _AT_MOST,
             )
 
     def _reason(self, ref: Ref) -> str | None:
@@ -77,14 +79,17 @@ class ReadinessWatch:
         return found
 
     def _judge(self, ref: Ref, one: Readiness) -> None:
-        if one.failed:
+        if one.failed or self._lasts(self._began, _AT_MOST):
             raise self._hopeless(ref, one)
         if one.hopeless_after is None:
             self._stuck_since.pop(ref, None)
             return
         since = self._stuck_since.setdefault(ref, time.monotonic())
-        if (time.monotonic() - since) / self._ctx.pace > one.hopeless_after:
+        if self._lasts(since, one.hopeless_after):
             raise self._hopeless(ref, one)
+
+    def _lasts(self, since: float, seconds: float) -> bool:
+        return (time.monotonic() - since) / self._ctx.pace > seconds
 
     def _hopeless(self, ref: Ref, one: Readiness) -> ClusterError:
         why = f"It {one.words}." if one.failed else f"It stays like this: {one.words}."

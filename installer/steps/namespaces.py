@@ -33,8 +33,8 @@ class Namespaces(KubeStep):
         if len(comparison.absent) == len(self._refs):
             left = [owned.ref.words for owned in cluster.inventory(stamp)]
             if left:
-                changes = (f"{len(left)} objects of ours are left, such as {left[0]}",)
-                return Seen(Condition.DIFFERENT, changes[0], changes)
+                words = f"{len(left)} objects of ours are left, such as {left[0]}"
+                return Seen(Condition.DIFFERENT, words, (words,))
             return Seen(Condition.ABSENT)
         changes = (*(f"{ref.words} is missing" for ref in comparison.absent), *comparison.changes)
         changes += tuple(f"{ref.words} is being deleted" for ref in self._leaving(ctx))

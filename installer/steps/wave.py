@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from installer.engine.step import Condition, Context, Seen
-from installer.kube.objects import Ref, ref_of
+from installer.kube.objects import ref_of
 from installer.kube.removal import Owned
 from installer.steps.kube_step import Body, Connect, KubeStep, ReadinessWatch
 
@@ -83,9 +83,9 @@ class WaveReady(KubeStep):
         return Seen(Condition.AS_WANTED, f"{len(self._refs)} objects are as wanted")
 
     def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002
-        """Apply and wait. A job that has failed for good is made anew, since it can be repeated."""
+        """Apply and wait. Jobs that failed for good or differ are made anew; all are repeatable."""
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
-        cluster.delete(self._failed_jobs(ctx), stamp, ctx.wait)
+        cluster.delete(self._spent_jobs(ctx), stamp, ctx.wait)
         report = cluster.apply(self._bodies, stamp)
         ctx.note(f"{self.title}: {report.words}.")
         ReadinessWatch(cluster, stamp, ctx, self._refs).wait(self.usually)
@@ -96,11 +96,12 @@ class WaveReady(KubeStep):
         owned = [one for one in cluster.inventory(stamp) if one.ref in self._refs]
         cluster.delete(owned, stamp, ctx.wait)
 
-    def _failed_jobs(self, ctx: Context) -> list[Owned]:
+    def _spent_jobs(self, ctx: Context) -> list[Owned]:
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
-        jobs: list[Ref] = [ref for ref in self._refs if ref.kind == "Job"]
+        jobs = [body for body in self._bodies if body["kind"] == "Job"]
         if not jobs:
             return []
-        standing = cluster.readiness_of(jobs, stamp)
-        failed = {ref for ref, one in standing.items() if one.failed}
-        return [one for one in cluster.inventory(stamp) if one.ref in failed] if failed else []
+        standing = cluster.readiness_of([ref_of(body) for body in jobs], stamp)
+        spent = {ref for ref, one in standing.items() if one.failed}
+        spent.update(cluster.compare(jobs, stamp).replaced)
+        return [one for one in cluster.inventory(stamp) if one.ref in spent] if spent else []

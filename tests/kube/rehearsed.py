@@ -31,11 +31,14 @@ class Rehearsed:
 
 @contextlib.contextmanager
 def rehearsed(
-    home: Path, *options: str, weather: list[dict[str, Any]] | None = None
+    home: Path,
+    *options: str,
+    weather: list[dict[str, Any]] | None = None,
+    speed: float = SPEED,
 ) -> Iterator[Rehearsed]:
     """A cluster that lives as long as the block."""
     command = [sys.executable, "-m", "installer.rehearsal.kubernetes", "--home", str(home)]
-    command += ["--speed", str(SPEED), *options]
+    command += ["--speed", str(speed), *options]
     if weather is not None:
         path = home.with_suffix(".weather.yaml")
         path.write_text(yaml.safe_dump(weather), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The steps inside the cluster, walked by the engine against the rehearsal's Kubernetes."""
