@@ -161,9 +161,7 @@ def _token(folder: Path) -> str:
     return token
 
 
-def _kubeconfig(
-    folder: Path, user: str, server: str, ca_file: Path, login: dict[str, str]
-) -> Path:
+def _kubeconfig(folder: Path, user: str, server: str, ca_file: Path, login: dict[str, str]) -> Path:
     cluster = {"server": server, "certificate-authority": str(ca_file)}
     document = {
         "apiVersion": "v1",

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-import ssl
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -26,21 +23,9 @@ from tests.kube.rehearsed import (
     deployment,
     impatient,
     namespace,
+    patch,
     rehearsed,
 )
-
-
-def patch(running: Rehearsed, path: str, kind: str, body: Body, query: str = "") -> None:
-    """What another person's tool sends."""
-    request = urllib.request.Request(
-        f"{running.server}{path}?{query}",
-        json.dumps(body).encode(),
-        {"Content-Type": kind, "Authorization": f"Bearer {running.token}"},
-        method="PATCH",
-    )
-    context = ssl.create_default_context(cafile=str(running.ca_file))
-    with urllib.request.urlopen(request, context=context, timeout=30) as answer:
-        assert answer.status in (200, 201)
 
 
 def objects(space: str) -> list[Body]:
