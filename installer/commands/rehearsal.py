@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,14 +33,13 @@ class RehearsalAddress:
 
 
 class RehearsalWorld:
-    """Context manager around the process."""
+    """Context manager around the process; `address` waits until the world is ready."""
 
     def __init__(self, home: Home, speed: float | None = None, weather: str | None = None) -> None:
         self.folder = home.folder / "world"
         self.speed = speed or DEFAULT_SPEED
         self._weather = weather
         self._process: subprocess.Popen[str] | None = None
-        self.address: RehearsalAddress | None = None
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -56,10 +56,11 @@ class RehearsalWorld:
                 # Ctrl-C is meant for the installer; the world goes on until its input ends.
                 start_new_session=True,
             )
-        self.address = self._wait_until_ready()
         return self
 
-    def _wait_until_ready(self) -> RehearsalAddress:
+    @cached_property
+    def address(self) -> RehearsalAddress:
+        """Where it answers. Raises InstallError when it did not start."""
         assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

@@ -158,7 +158,7 @@ def account_of(answers: Answers, world: RehearsalWorld | None) -> Callable[[], A
             auth=oracle.auth,
             passphrase=_passphrase(answers),
             region=answers.place.region,
-            endpoint=world.address.oracle if world and world.address else None,
+            endpoint=world.address.oracle if world else None,
         )
     )
 

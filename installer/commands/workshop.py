@@ -178,14 +178,15 @@ class Workshop:
         return Bench(state, log, self._target(answers, open_now))
 
     def _target(self, answers: Answers, open_now: ExitStack) -> Target:
-        # Here and not above: it loads both SDKs, and a screen is drawn before that.
-        from installer.commands.target import open_target
-
         if self.case.rehearsal and self._world is None:
             prepare(self.case.home)
+            # The world gets ready while this process loads the SDKs.
             self._world = self._open.enter_context(
                 RehearsalWorld(self.case.home, self.case.speed, self.case.weather)
             )
+        # Here and not above: it loads both SDKs, and a screen is drawn before that.
+        from installer.commands.target import open_target
+
         return open_now.enter_context(open_target(answers, self._world))
 
     def _forget(self) -> None:

@@ -92,6 +92,7 @@ class Runner:
         self._trace = trace or (lambda _text: None)
         self._workers = workers
         self._progress = _Progress()
+        self._verb = Verb.PLAN
 
     # -- the three runs -----------------------------------------------------------------------
 
@@ -120,6 +121,7 @@ class Runner:
     def _run(self, verb: Verb, work: Callable[[], None]) -> Result:
         started = time.monotonic()
         self._progress = _Progress()
+        self._verb = verb
         self._report(
             RunStarted(verb, self._installation.name, tuple(step.info() for step in self.steps))
         )
@@ -138,9 +140,13 @@ class Runner:
         if progress.error is None:
             ending = Ending.DONE if changed else Ending.NOTHING_TO_DO
             return Result(ending, ExitCode.OK, changed, None, progress.seen)
-        endings = {Stopped: Ending.STOPPED, Parked: Ending.PARKED}
-        ending = endings.get(type(progress.error), Ending.FAILED)
-        return Result(ending, progress.error.exit_code, changed, progress.error, progress.seen)
+        return Result(
+            _ending_of(progress.error),
+            progress.error.exit_code,
+            changed,
+            progress.error,
+            progress.seen,
+        )
 
     # -- walking the graph --------------------------------------------------------------------
 
@@ -240,7 +246,7 @@ class Runner:
         """Look only; what depends on something absent is absent too and cannot be asked."""
         started = time.monotonic()
         self._report(StepStarted(step.id))
-        if self._lacks(step, Condition.ABSENT, Condition.NOT_OURS):
+        if self._is_out_of_sight(step, Condition.ABSENT, Condition.NOT_OURS):
             seen = Seen(Condition.ABSENT, "comes after something that is not there yet")
             with self._guard:
                 self._progress.seen[step.id] = seen
@@ -262,13 +268,15 @@ class Runner:
             self._progress.seen[step.id] = seen
         return Outcome.UNCHANGED, seen.words
 
-    def _lacks(self, step: Step, *missing: Condition) -> bool:
-        """Whether something the step needs is in one of these conditions."""
+    def _is_out_of_sight(self, step: Step, *missing: Condition) -> bool:
+        """Whether the step cannot look, since something it needs is in such a condition."""
+        if step.looks_alone:
+            return False
         return any(self._progress.seen[need].condition in missing for need in step.needs)
 
     def _find(self, step: Step) -> None:
         """First pass of a removal: learn again what is there."""
-        if self._lacks(step, Condition.ABSENT):
+        if self._is_out_of_sight(step, Condition.ABSENT):
             with self._guard:
                 self._progress.seen[step.id] = Seen(Condition.ABSENT)
             return
@@ -300,7 +308,7 @@ class Runner:
 
     def _prove(self, step: Step) -> None:
         """Last pass of a removal: nothing of ours may be seen any more."""
-        if self._lacks(step, Condition.ABSENT):
+        if self._is_out_of_sight(step, Condition.ABSENT):
             with self._guard:
                 self._progress.seen[step.id] = Seen(Condition.ABSENT)
             return
@@ -326,13 +334,25 @@ class Runner:
 
     def _context(self, step: Step) -> Context:
         return Context(
-            step.id, self._state, self._installation, self._report, self._stop, self._pace
+            step.id,
+            self._state,
+            self._installation,
+            self._report,
+            self._stop,
+            self._pace,
+            removing=self._verb is Verb.DESTROY,
         )
 
     def _report(self, event: Event) -> None:
         # Listeners are simple and single-minded; they need not be thread-safe.
         with self._guard:
             self._listener(masked(event))
+
+
+def _ending_of(error: InstallError) -> Ending:
+    if isinstance(error, Stopped):
+        return Ending.STOPPED
+    return Ending.PARKED if isinstance(error, Parked) else Ending.FAILED
 
 
 def _in_the_way(step: Step, seen: Seen) -> NotOurs:

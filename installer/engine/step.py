@@ -66,7 +66,10 @@ class Intent:
 
 
 class Context:
-    """A step's way to state, events, waiting and stopping."""
+    """A step's way to state, events, waiting and stopping.
+
+    `pace` scales waiting in a rehearsal; `removing` is True while an installation is taken away.
+    """
 
     def __init__(
         self,
@@ -76,8 +79,10 @@ class Context:
         report: Report,
         stop: StopFlag,
         pace: float = 1.0,
+        removing: bool = False,
     ) -> None:
         self.step = step
+        self.removing = removing
         self.installation = installation
         self.pace = pace
         self._state = state
@@ -156,7 +161,9 @@ class Step(ABC):
     """Desired state of one thing. Look first, act only on a difference.
 
     `needs` are ids of steps that must be done before; `usually` is in seconds. A step that
-    `checks_only` makes nothing, so a removal looks through it but never asks it to remove.
+    `checks_only` makes nothing, so a removal looks through it but never asks it to remove. One
+    that `looks_alone` can say what is there even when something it needs is gone, which a person
+    may have removed by hand; the others are taken for absent then.
     """
 
     id: str
@@ -165,6 +172,7 @@ class Step(ABC):
     needs: tuple[str, ...] = ()
     usually: float = 1.0
     checks_only: bool = False
+    looks_alone: bool = False
 
     @abstractmethod
     def look(self, ctx: Context) -> Seen:

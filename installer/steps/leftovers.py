@@ -49,6 +49,7 @@ class NothingLeftBehind(Step):
     group = "Cluster"
     needs = _SUBNETS
     usually = 1.0
+    looks_alone = True
 
     def __init__(self, account: OpenAccount) -> None:
         self._account = account
@@ -60,6 +61,8 @@ class NothingLeftBehind(Step):
             return Seen(Condition.ABSENT)
         adapter = Leftovers(self._account())
         found = tagged(adapter, ctx, compartment, boot_volumes=False)
+        if ctx.removing and not found and not self._our_subnets(ctx):
+            return Seen(Condition.ABSENT)
         return Seen(Condition.AS_WANTED, ", ".join(each.words for each in found) or "none")
 
     def make(self, ctx: Context, seen: Seen) -> None:
@@ -71,8 +74,11 @@ class NothingLeftBehind(Step):
         sweep(Leftovers(self._account()), ctx, compartment)
         self._refuse_strangers(ctx, compartment)
 
+    def _our_subnets(self, ctx: Context) -> set[str]:
+        return {ctx.recall("id", subnet) or "" for subnet in _SUBNETS} - {""}
+
     def _refuse_strangers(self, ctx: Context, compartment: str) -> None:
-        ours = {ctx.recall("id", subnet) for subnet in _SUBNETS} - {None, ""}
+        ours = self._our_subnets(ctx)
         for each in Leftovers(self._account()).balancers(compartment):
             if ours & set(each.subnets):
                 raise NotOurs(

@@ -42,6 +42,7 @@ class OracleResource(Step, Generic[R]):
     every: float = 2.0
     at_most: float = 1800.0
     removal_usually: float = 5.0
+    looks_alone = True
 
     def __init__(self, account: OpenAccount) -> None:
         self.account = account

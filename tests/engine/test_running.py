@@ -207,3 +207,18 @@ def test_a_step_that_only_checks_does_not_hinder_a_removal(tmp_path: Path) -> No
     Run(tmp_path, steps).install()
     assert Run(tmp_path, steps).runner.destroy().ending is Ending.DONE
     assert world.things == {"account": "id-0"}
+
+
+class FarSighted(Thing):
+    """Can look even when what it needs is gone."""
+
+    looks_alone = True
+
+
+def test_removal_finds_what_stands_on_something_that_was_removed_by_hand(tmp_path: Path) -> None:
+    world = World()
+    steps = (Thing(world, "ground"), FarSighted(world, "house", "ground"))
+    Run(tmp_path, steps).install()
+    del world.things["ground"]
+    Run(tmp_path, steps).runner.destroy()
+    assert world.things == {}
