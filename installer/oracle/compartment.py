@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from installer.oracle.account import Account
-from installer.oracle.resource import ID_TAG, NAME_TAG, Life, Resource
+from installer.oracle.resource import Life, Resource
 from installer.oracle.sdk import models
 
 PURPOSE = "Made by health-install; removed by health-install destroy"
@@ -91,22 +91,6 @@ class Compartments:
             if self._clients.find(f"asking Oracle's {service} service", call) is None:
                 return service
         return ""
-
-    def installation_tagged(self, name: str, compartment: str) -> str:
-        """The id of the installation of this name whose tags are there; "" when none is.
-
-        `compartment` is a name below the tenancy or an OCID, as in the answers. For a state that
-        was lost: the tags on the compartment, or on a network in it, still say who we are.
-        """
-        from installer.oracle.network import Networks
-        from installer.oracle.wanted import is_ocid
-
-        if is_ocid(compartment):
-            candidates: list[Resource] = Networks(self._account).all_vcns(compartment)
-        else:
-            candidates = self.named(compartment)
-        ids = [each.tags.get(ID_TAG, "") for each in candidates if each.tags.get(NAME_TAG) == name]
-        return next((each for each in ids if each), "")
 
 
 def _lives(resource: Resource) -> bool:

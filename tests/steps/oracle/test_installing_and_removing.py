@@ -11,7 +11,7 @@ import pytest
 from installer.engine.errors import ExitCode
 from installer.engine.events import Ending, StepFinished, StepLooked
 from installer.engine.state import State
-from installer.oracle.compartment import Compartments
+from installer.oracle.installations import installations_named
 from tests.oracle.world import Person, World, world_in
 
 OURS = {"compartment", "vcn", "internetgateway", "cluster", "nodepool", "instance"}
@@ -104,9 +104,9 @@ def test_a_lost_state_is_found_again_by_the_tags(
     elsewhere.mkdir()
     newcomer = Person(world, elsewhere)
     state = State(elsewhere / "state.sqlite")
-    found = Compartments(world.account()).installation_tagged("health", "health-platform")
+    found = installations_named(world.account(), "health-platform", "health")
     state.installation("health")
-    state.adopt(found)
+    state.adopt(found[0])
     state.close()
 
     result = newcomer.run("install")
@@ -237,8 +237,8 @@ def test_a_given_compartment_is_used_and_never_removed(world: World, person: Per
 
     assert person.run("install", person.network_steps()).error is None
     assert person.run("install", person.network_steps()).changed == 0
-    found = Compartments(account).installation_tagged("health", made.data.id)
-    assert found == person.id()
+    found = installations_named(account, made.data.id, "health")
+    assert found == (person.id(),)
 
     assert person.run("destroy", person.network_steps()).error is None
     assert world.inventory() == before
