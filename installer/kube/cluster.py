@@ -88,10 +88,13 @@ class Cluster:
         answer = self._run(self._reading.wire.json(Request("GET", "/version", "say its version")))
         return str(answer.get("gitVersion", ""))
 
-    def nodes(self, stamp: Stamp | None = None) -> tuple[LiveNode, ...]:
-        """All nodes; requests are those of pods that do not carry the stamp."""
+    def nodes(self, stamp: Stamp | None = None, *, with_pods: bool = True) -> tuple[LiveNode, ...]:
+        """All nodes; requests are those of pods that do not carry the stamp.
+
+        Without pods (which may be many) no requests are counted.
+        """
         nodes = self._run(self._reading.all_of("v1", "Node"))
-        pods = self._run(self._reading.all_of("v1", "Pod"))
+        pods = self._run(self._reading.all_of("v1", "Pod")) if with_pods else []
         foreign = [pod for pod in pods if stamp is None or not stamp.is_on(pod)]
         return live_nodes(nodes, foreign)
 

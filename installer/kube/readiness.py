@@ -105,7 +105,7 @@ def _unready(body: Body, around: Surroundings, words: str) -> Readiness:
         worst(
             [pod_trouble(pod, around.events) for pod in around.pods],
         )
-        or _not_created(body, around.events)
+        or _not_created(body, around)
         or _said_by_controller(body)
     )
     if trouble is None:
@@ -129,12 +129,12 @@ def _said_by_controller(body: Body) -> Trouble | None:
     return None
 
 
-def _not_created(body: Body, events: Sequence[Body]) -> Trouble | None:
+def _not_created(body: Body, around: Surroundings) -> Trouble | None:
     """Pods that the cluster refuses leave no pod to look at, only an event."""
-    if at(body, "spec", "replicas", default=1) == 0:
+    if around.pods:
         return None
     uid = at(body, "metadata", "uid")
-    for event in events:
+    for event in around.events:
         about = event.get("involvedObject") or {}
         if uid and about.get("uid") == uid and event.get("reason") == "FailedCreate":
             return Trouble(f"its pods are refused: {event.get('message', '')}", 180.0)

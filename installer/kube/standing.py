@@ -77,9 +77,16 @@ class Standing:
 
     async def log_tail(self, place: LogPlace, lines: int) -> str:
         """The last lines of a container's log, masked; empty when there is none."""
+        for previous in (True, False) if place.previous else (False,):
+            text = await self._log(place, lines, previous=previous)
+            if text:
+                return text
+        return ""
+
+    async def _log(self, place: LogPlace, lines: int, *, previous: bool) -> str:
         path = await self._reading.kinds.path(Ref("v1", "Pod", place.namespace, place.pod))
         query = {"container": place.container, "tailLines": str(lines)}
-        if place.previous:
+        if previous:
             query["previous"] = "true"
         request = Request("GET", f"{path}/log", f"read the log of {place.pod}", query)
         try:

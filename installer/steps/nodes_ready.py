@@ -28,7 +28,7 @@ class NodesReady(KubeStep):
 
     def look(self, ctx: Context) -> Seen:
         """Count the nodes that are ready and take new pods."""
-        nodes = self.cluster(ctx).nodes()
+        nodes = self.cluster(ctx).nodes(with_pods=False)
         if not nodes:
             return Seen(Condition.ABSENT, "the cluster has no nodes yet")
         reason = self._reason(nodes)
@@ -40,7 +40,7 @@ class NodesReady(KubeStep):
         """Wait until enough are ready; a machine needs some minutes to join."""
         ctx.wait(
             "the nodes to be ready",
-            lambda: self._reason(self.cluster(ctx).nodes()),
+            lambda: self._reason(self.cluster(ctx).nodes(with_pods=False)),
             every=5.0,
             usually=self.usually,
             at_most=_PATIENCE,

@@ -6,11 +6,12 @@ import pytest
 
 from installer.engine.errors import ClusterError, ExitCode, NotOurs
 from installer.engine.events import Ending, Event, StepFinished, StepStarted, Waiting
-from installer.engine.step import StopFlag
+from installer.engine.step import Condition, Context, StopFlag
 from installer.kube.objects import ref_of
 from installer.kube.secret_objects import SecretWanted
 from installer.kube.stamp import Stamp
 from installer.modules.secret_values import SecretSpec, SecretValue
+from installer.steps.nodes_ready import NodesReady
 from tests.kube.rehearsed import claim, config_map, deployment, job, namespace
 from tests.steps.kube.conftest import Site
 
@@ -121,6 +122,7 @@ def test_a_failed_job_is_told_and_made_anew_by_the_next_run(site: Site) -> None:
 
     assert isinstance(failed.error, ClusterError)
     assert "has failed" in failed.error.why
+    assert "The last lines of its log:\nmain: started" in failed.error.why
     assert again.error is None
     assert before[0].uid != after[0].uid
 
@@ -275,3 +277,20 @@ def test_a_namespace_on_its_way_out_is_waited_for_and_made_again(site: Site) -> 
     assert result.error is None
     assert site.cluster.get(ref_of(namespace(site.space))) is not None
     assert site.install(rendered).changed == 0
+
+
+def test_too_few_nodes_are_counted_and_what_others_ask_of_them_is_known(site: Site) -> None:
+    step = NodesReady(lambda _ctx: site.cluster, 2)
+    context = Context(step.id, site.state, site.installation, lambda _event: None, site.stop)
+    site.install(site.small([deployment(site.space, "db")]))
+
+    seen = step.look(context)
+    ours = site.cluster.nodes(site.stamp)[0]
+    everything = site.cluster.nodes()[0]
+
+    assert seen.condition is Condition.DIFFERENT
+    assert seen.words == "1 of 2 nodes are ready"
+    assert everything.requested_cpu - ours.requested_cpu == 10
+    assert everything.running_pods - ours.running_pods == 1
+    assert ours.cpu_milli > 1000
+    assert ours.memory_bytes > 2**33
