@@ -28,9 +28,13 @@ class Manager:
     subresource: str = ""
 
     def words(self) -> str:
-        """`"kubectl" with subresource "scale" using apps/v1`, as conflicts say it."""
+        """`"kubectl" with subresource "scale" using apps/v1`, as conflicts say it.
+
+        Those who apply are named without their version.
+        """
         through = f' with subresource "{self.subresource}"' if self.subresource else ""
-        return f'"{self.name}"{through} using {self.api_version}'
+        version = f" using {self.api_version}" if self.operation == "Update" else ""
+        return f'"{self.name}"{through}{version}'
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,13 @@ async def test_a_field_of_somebody_else_is_a_conflict_that_names_both(bench: Ben
     status = status_of(caught)
     assert status["reason"] == "Conflict"
     assert status["message"] == (
-        'Apply failed with 1 conflict: conflict with "first" using apps/v1: '
+        'Apply failed with 1 conflict: conflict with "first": '
         '.spec.template.spec.containers[name="app"].image'
     )
     assert status["details"]["causes"] == [
         {
             "reason": "FieldManagerConflict",
-            "message": 'conflict with "first" using apps/v1',
+            "message": 'conflict with "first"',
             "field": '.spec.template.spec.containers[name="app"].image',
         }
     ]
@@ -122,7 +122,7 @@ async def test_a_plain_patch_owns_what_it_changed(bench: Bench) -> None:
     )
     with pytest.raises(ApiException) as caught:
         await bench.apply(deployment())
-    assert 'conflict with "somebody"' in status_of(caught)["message"]
+    assert 'conflict with "somebody" using apps/v1' in status_of(caught)["message"]
 
 
 async def test_a_dry_run_tells_and_keeps_nothing(bench: Bench) -> None:
