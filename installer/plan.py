@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from installer.answers.model import Answers
 from installer.budget.billing import NOTHING_THERE, AlreadyThere
-from installer.budget.demand import measure
-from installer.budget.envelope import Envelope, load_envelope
-from installer.budget.room import LiveEnvelope, NodeShape
+from installer.budget.demand import Demand, measure
+from installer.budget.envelope import DEFAULT_ENVELOPE, Envelope, load_envelope
+from installer.budget.pins import pins_of
+from installer.budget.room import NOT_LOOKED_AT, LiveEnvelope, NodeShape
+from installer.budget.rules import HOSTNAME
 from installer.budget.storage import plan_volumes
 from installer.budget.verdict import Verdict, judge
 from installer.modules import (
@@ -31,6 +34,7 @@ from installer.modules import (
     render,
 )
 from installer.modules.choices import options
+from installer.modules.pinning import PLACE_LABEL, Identity, Pin, pinned
 
 PLAN_VERSION = 1
 ORACLE_STORAGE_CLASS = "oci-bv"
@@ -60,6 +64,15 @@ class Plan:
     facts: ClusterFacts
     rendered: Rendered
     verdict: Verdict
+    pins: Mapping[Identity, Pin] = field(default_factory=dict)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Places that some machine must carry in its label PLACE_LABEL; none where nothing is
+        pinned, or where machines are named as they are."""
+        seats = self.verdict.placement.seats
+        ours = bool(self.pins) and on_oracle(self.answers)
+        return tuple(seat.node.name for seat in seats) if ours else ()
 
     def document(self) -> str:
         """The plan for programs: the same answers give the same bytes, whoever asked."""
@@ -78,6 +91,8 @@ class Plan:
             "bill": [line.words() for line in self.verdict.bill.lines],
             "monthly_usd": str(self.verdict.bill.monthly_usd),
             "fits": self.verdict.fits,
+            "judged": self.verdict.judged,
+            "placement": _placement_data(self.pins),
             "costs_money": self.verdict.costs_money,
             "reasons": list(self.verdict.reasons),
             "objects": [_object_data(entry) for entry in self.rendered.objects],
@@ -122,16 +137,35 @@ def make_plan(
     answers: Answers,
     surroundings: Surroundings = NOT_ASKED,
     modules: tuple[Module, ...] | None = None,
+    against: str = DEFAULT_ENVELOPE,
 ) -> Plan:
-    """Think the answers through. Raises ModulesInvalid when modules contradict each other."""
+    """Think the answers through, against the allowance of that name.
+
+    Raises ModulesInvalid when modules contradict each other or no such allowance exists.
+    """
     everything = catalogue() if modules is None else modules
     chosen = enabled(answers, everything)
-    envelope = load_envelope()
+    envelope = load_envelope(against)
     volumes = _volumes(answers, chosen, everything, envelope)
     facts = _facts(answers, surroundings)
     rendered = render(answers, volumes, facts, everything)
-    verdict = _judge(answers, rendered, volumes, envelope, surroundings)
-    return Plan(answers, chosen, volumes, facts, rendered, verdict)
+    demand = measure(rendered.objects)
+    verdict = _judge(answers, demand, volumes, envelope, surroundings)
+    pins = _pins(answers, demand, verdict)
+    if pins:
+        rendered = pinned(rendered, pins)
+    return Plan(answers, chosen, volumes, facts, rendered, verdict, pins)
+
+
+def _pins(answers: Answers, demand: Demand, verdict: Verdict) -> dict[Identity, Pin]:
+    """On several nodes every workload is pinned to its own; on one there is nothing to choose.
+
+    Machines we make are labelled with their place; those of a cluster that exists are not ours to
+    label, and are named as they are.
+    """
+    if not verdict.fits or len(verdict.placement.seats) < 2:
+        return {}
+    return pins_of(demand, verdict.placement, PLACE_LABEL if on_oracle(answers) else HOSTNAME)
 
 
 def _volumes(
@@ -146,14 +180,8 @@ def _volumes(
         for module in chosen
         if dict(options(answers, module)).get(SHARING_OPTION) == "separate"
     }
-    wanted = claims(answers, everything)
     floor = envelope.nodes.volume.floor_gib if on_oracle(answers) else 0
-    together = [claim for claim in wanted if claim.module not in apart]
-    alone = [claim for claim in wanted if claim.module in apart]
-    return VolumePlan(
-        plan_volumes(together, sharing=True, floor_gib=floor).volumes
-        + plan_volumes(alone, sharing=False, floor_gib=floor).volumes
-    )
+    return plan_volumes(claims(answers, everything), sharing=True, floor_gib=floor, apart=apart)
 
 
 def _facts(answers: Answers, surroundings: Surroundings) -> ClusterFacts:
@@ -164,20 +192,16 @@ def _facts(answers: Answers, surroundings: Surroundings) -> ClusterFacts:
 
 def _judge(
     answers: Answers,
-    rendered: Rendered,
+    demand: Demand,
     volumes: VolumePlan,
     envelope: Envelope,
     surroundings: Surroundings,
 ) -> Verdict:
-    demand = measure(rendered.objects)
     consent = answers.money.accept_monthly_usd
     if on_oracle(answers):
         shape = node_shape(answers)
         return judge(demand, volumes, shape, envelope, consent, already=surroundings.already)
-    if surroundings.live is None:
-        # Nobody has looked at the cluster yet: show the demand against a node of today's size.
-        return judge(demand, volumes, node_shape(answers), envelope, consent)
-    return judge(demand, volumes, None, surroundings.live, consent)
+    return judge(demand, volumes, None, surroundings.live or NOT_LOOKED_AT, consent)
 
 
 def _volume_data(volume: Any) -> dict[str, Any]:
@@ -187,6 +211,11 @@ def _volume_data(volume: Any) -> dict[str, Any]:
         "size_gib": volume.size_gib,
         "claims": [claim.name for claim in volume.claims],
     }
+
+
+def _placement_data(pins: Mapping[Identity, Pin]) -> dict[str, list[str]]:
+    """Object -> the nodes it is pinned to; empty where nothing is."""
+    return {" ".join((k, f"{s}/{n}")): list(pin.values) for (k, s, n), pin in pins.items()}
 
 
 def _row_data(row: Any) -> dict[str, Any]:
@@ -222,21 +251,35 @@ def _paragraphs(plan: Plan) -> list[str]:
     lines += ["Modules"]
     lines += [f"  {module.name}: {module.title}" for module in plan.modules]
     lines += ["", "Budget"]
-    lines += [f"  {'OVER  ' if row.over else 'fits  '}{row.words}" for row in verdict.rows]
+    within = "fits  " if verdict.judged else "asks  "
+    lines += [f"  {'OVER  ' if row.over else within}{row.words}" for row in verdict.rows]
     lines += ["", "Volumes"]
     for volume in plan.volumes.volumes:
         held = ", ".join(f"{claim.name} ({claim.what})" for claim in volume.claims)
         lines.append(f"  {volume.namespace}/{volume.name}, {volume.size_gib} GiB: {held}")
+    if plan.pins:
+        lines += ["", "Nodes", *_node_lines(plan)]
     lines += ["", "Monthly bill"]
     lines += [f"  {line.words()}" for line in verdict.bill.lines]
     lines.append(f"  total: {verdict.bill.words()}")
     lines += ["", f"Objects: {_counted(plan)}"]
+    return [*lines, "", *_ending(verdict)]
+
+
+def _ending(verdict: Verdict) -> list[str]:
     if verdict.reasons:
-        lines += ["", "In the way"]
-        lines += [f"  {reason}" for reason in verdict.reasons]
-    else:
-        lines += ["", "It fits."]
-    return lines
+        return ["In the way", *(f"  {reason}" for reason in verdict.reasons)]
+    if not verdict.judged:
+        return ["Whether it fits is not known: the cluster has not been looked at (--live does)."]
+    return ["It fits."]
+
+
+def _node_lines(plan: Plan) -> list[str]:
+    held: dict[str, list[str]] = {}
+    for (kind, namespace, name), pin in plan.pins.items():
+        for node in pin.values:
+            held.setdefault(node, []).append(f"{kind} {namespace}/{name}")
+    return [f"  {node}: {', '.join(sorted(there))}" for node, there in sorted(held.items())]
 
 
 def _counted(plan: Plan) -> str:

@@ -44,6 +44,14 @@ class Amounts:
         """The same with nothing below zero."""
         return Amounts(max(0, self.cpu_milli), max(0, self.memory_bytes), max(0, self.disk_bytes))
 
+    def covers(self, other: Amounts) -> bool:
+        """Whether nothing of the other is more."""
+        return (
+            other.cpu_milli <= self.cpu_milli
+            and other.memory_bytes <= self.memory_bytes
+            and other.disk_bytes <= self.disk_bytes
+        )
+
     def words(self) -> str:
         """For people: `250 m, 512 MiB`."""
         return f"{show_cpu(self.cpu_milli)}, {show_bytes(self.memory_bytes, up=True)}"

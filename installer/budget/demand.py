@@ -65,6 +65,11 @@ class Workload:
     own_volumes: int = 0
     rules: PodRules = NO_RULES
 
+    @property
+    def shy(self) -> bool:
+        """Whether two of its pods may not share a node."""
+        return self.rules.clashes(self.rules)
+
     def running(self, nodes: int) -> int:
         """Pods that run all the time in a cluster of so many nodes."""
         return self.replicas * nodes if self.per_node else self.replicas

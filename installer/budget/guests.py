@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from installer.budget.demand import Demand, Origin, Workload
 from installer.budget.rules import PodRules
@@ -25,12 +25,15 @@ class Guests:
 def seat_guests(demand: Demand, seats: Sequence[Seat]) -> Guests:
     """Give every job its nodes, and see that each rollout has room where its workload runs."""
     free_to_roam = roaming(demand)
+    # What was kept free for rollouts is what the guests may use.
+    seats = [replace(seat, spare=()) for seat in seats]
+    hosts = _hosts(seats)
     homes: Homes = {claim: seat.node.name for seat in seats for claim in seat.claims}
     places: dict[Origin, tuple[str, ...]] = {}
     homeless: list[Workload] = []
     for load in demand.passing:
         if load.replicas:
-            if not _rolls_out(load, seats):
+            if not _rolls_out(load, hosts.get(load.origin, ())):
                 homeless.append(load)
             continue
         claims = claims_of(load, free_to_roam)
@@ -43,12 +46,22 @@ def seat_guests(demand: Demand, seats: Sequence[Seat]) -> Guests:
     return Guests(places, tuple(homeless))
 
 
-def _rolls_out(load: Workload, seats: Sequence[Seat]) -> bool:
+def _rolls_out(load: Workload, hosts: Sequence[Seat]) -> bool:
     """Room beside it on each of its nodes, since the scheduler chooses among them."""
-    if load.rules.clashes(load.rules):
+    if load.shy:
         return True  # its place is among the workload's own already
     more = bundle_of([load] * load.passing, frozenset())
-    return all(seat.takes(more) for seat in seats if seat.holds(load.origin))
+    return all(seat.takes(more) for seat in hosts)
+
+
+def _hosts(seats: Sequence[Seat]) -> dict[Origin, list[Seat]]:
+    """The nodes of every object that rolls out or is sought for company."""
+    found: dict[Origin, list[Seat]] = {}
+    for seat in seats:
+        marked = [bundle for bundle in seat.inside if bundle.marked]
+        for origin in dict.fromkeys(origin for bundle in marked for origin in bundle.origins):
+            found.setdefault(origin, []).append(seat)
+    return found
 
 
 def _seats_for(

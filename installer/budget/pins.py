@@ -21,4 +21,4 @@ def pins_of(demand: Demand, placement: Placement, key: str) -> dict[Identity, Pi
 
 def _evenly(load: Workload, places: tuple[str, ...]) -> bool:
     """Pods that refuse each other's node need no second rule to spread."""
-    return len(places) > 1 and not load.rules.clashes(load.rules)
+    return len(places) > 1 and not load.shy

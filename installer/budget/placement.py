@@ -17,7 +17,7 @@ from installer.budget.guests import Guests, no_room, seat_guests
 from installer.budget.room import NodeRoom, Room
 from installer.budget.rules import HOSTNAME, SPREAD
 from installer.budget.seats import Bundle, Seat
-from installer.budget.units import Unit, Way, lonely, units_of
+from installer.budget.units import Unit, Way, lonely, units_apart, units_of
 
 MOST_STEPS = 4000
 """Tries after which the search gives up, and then promises nothing."""
@@ -65,21 +65,24 @@ def place(demand: Demand, room: Room) -> Placement:
     alone = lonely(demand)
     if alone:
         return Placement(problems=alone)
-    units = units_of(demand, room)
+    units = units_of(demand, room, careful=True)
     impossible = _impossible(units, room)
     if impossible:
         return Placement(problems=impossible)
-    first = _Search(room, units).run()
-    if first.seats is None:
-        return _nowhere(demand, room, first.problem)
-    guests = seat_guests(demand, first.seats)
-    if guests.homeless and len(room.nodes) > 1:
-        again = _Search(room, units, lambda seats: not seat_guests(demand, seats).homeless).run()
-        if again.seats is not None:
-            return Placement(again.seats, (), seat_guests(demand, again.seats).places)
-    if guests.homeless:
-        return _guests_stay_outside(demand, room, first.seats, guests)
-    return Placement(first.seats, (), guests.places)
+    found = _Search(room, units).run()
+    if found.seats is not None and seat_guests(demand, found.seats).homeless:
+        found = _Search(room, units, lambda seats: not seat_guests(demand, seats).homeless).run()
+    if found.seats is not None:
+        return Placement(found.seats, (), seat_guests(demand, found.seats).places)
+    return _without_guests(demand, room)
+
+
+def _without_guests(demand: Demand, room: Room) -> Placement:
+    """What is in the way: room for the pods that run, or for those that come and go."""
+    found = _Search(room, units_of(demand, room)).run()
+    if found.seats is None:
+        return _nowhere(demand, room, found.problem)
+    return _guests_stay_outside(demand, room, found.seats, seat_guests(demand, found.seats))
 
 
 def _nowhere(demand: Demand, room: Room, problem: str) -> Placement:
@@ -92,15 +95,17 @@ def _guests_stay_outside(
     demand: Demand, room: Room, seats: tuple[Seat, ...], guests: Guests
 ) -> Placement:
     lucky = all(_found_apart(demand, room, load) for load in demand.passing)
-    problems = tuple(no_room(load) for load in guests.homeless)
-    return Placement(seats, problems, guests.places, lucky and len(room.nodes) > 1)
+    # Each may have room by itself, with no way to give it to all of them.
+    homeless = guests.homeless or demand.passing
+    problems = tuple(no_room(load) for load in homeless)
+    return Placement(seats, problems, guests.places, lucky)
 
 
 def _found_apart(demand: Demand, room: Room, passing: Workload | None = None) -> bool:
     """Whether there is any assignment at all, also one that no template could ask for."""
     if len(room.nodes) < 2:
         return False
-    units = units_of(demand, room, apart=True, passing=passing)
+    units = units_apart(demand, room, passing)
     return not _impossible(units, room) and _Search(room, units).run().seats is not None
 
 
@@ -215,13 +220,22 @@ class _Search:
 
     def _candidates(self, way: Way, seats: Seats) -> list[Seat]:
         fitting = [seat for seat in seats.values() if seat.takes(way.bundle)]
-        fitting.sort(key=lambda seat: seat.emptiness)
+        # Emptiest first where room must be left for pods that come and go.
+        fitting.sort(key=lambda seat: seat.emptiness, reverse=self._accept is not None)
         if not self._alike:
             return fitting
         # Nodes without a difference lead to the same end: trying one of them is enough.
         kept: dict[object, list[Seat]] = {}
         for seat in fitting:
-            kind = (seat.free, seat.pods, seat.volumes, seat.picky, seat.claims, seat.marks)
+            kind = (
+                seat.free,
+                seat.pods,
+                seat.volumes,
+                seat.picky,
+                seat.claims,
+                seat.marks,
+                seat.spare,
+            )
             same = kept.setdefault(kind, [])
             if len(same) < way.places:
                 same.append(seat)

@@ -198,10 +198,21 @@ _UNCOUNTED = 2**62
 
 @dataclass(frozen=True)
 class LiveEnvelope:
-    """The limits of a cluster that exists: its nodes, and no allowance or price we could know."""
+    """The limits of a cluster that exists: its nodes, and no allowance or price we could know.
+
+    One that was not `seen` has no nodes yet: the demand can be shown, nothing can be judged.
+    """
 
     room: Room
     floor_gib: int = 0
+    seen: bool = True
+
+
+NOT_LOOKED_AT = LiveEnvelope(
+    Room((), (), "a cluster nobody has looked at", ("the cluster has not been looked at",)),
+    seen=False,
+)
+"""An existing cluster before anybody asked it for its nodes."""
 
 
 def envelope_from_nodes(nodes: Sequence[LiveNode], *, floor_gib: int = 0) -> LiveEnvelope:

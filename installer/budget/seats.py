@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,8 +19,9 @@ Claims = frozenset[tuple[str, str]]
 class Bundle:
     """Pods that share a node, with what they ask of it together.
 
-    `node` is the only node they may go to, for a DaemonSet's pods. `marked` bundles are those that
-    come-and-go pods want to be near to.
+    `node` is the only node they may go to, for a DaemonSet's pods. `surge` are the pods
+    more that rollouts of them need, one after the other, beside all that runs. `marked` bundles are
+    those that pods which come and go want to be near to.
     """
 
     title: str
@@ -31,6 +33,7 @@ class Bundle:
     claims: Claims = frozenset()
     origins: tuple[Origin, ...] = ()
     marked: bool = False
+    surge: tuple[Amounts, ...] = ()
 
     @cached_property
     def picky(self) -> bool:
@@ -60,9 +63,17 @@ class Bundle:
 
 
 def bundle_of(
-    loads: list[Workload], claims: Claims, node: str = "", *, marked: bool = False
+    loads: list[Workload],
+    claims: Claims,
+    node: str = "",
+    *,
+    marked: bool = False,
+    careful: bool = False,
 ) -> Bundle:
-    """One pod of each load (a load may be named several times), with the volumes they mount."""
+    """One pod of each load (a load may be named several times), with the volumes they mount.
+
+    With `careful` it goes only where rollouts have room too.
+    """
     origins = tuple(dict.fromkeys(load.origin for load in loads))
     return Bundle(
         ", ".join(dict.fromkeys(origin.words() for origin in origins)),
@@ -74,7 +85,22 @@ def bundle_of(
         claims,
         origins,
         marked,
+        _surge(loads) if careful else (),
     )
+
+
+def _surge(loads: list[Workload]) -> tuple[Amounts, ...]:
+    return _largest([load.pod for load in loads if load.passing and not load.shy])
+
+
+def _largest(amounts: Sequence[Amounts]) -> tuple[Amounts, ...]:
+    """Without those that another one covers: where that finds room, they do."""
+    kept: list[Amounts] = []
+    for one in amounts:
+        if not any(other.covers(one) for other in kept):
+            kept = [other for other in kept if not one.covers(other)]
+            kept.append(one)
+    return tuple(kept)
 
 
 @dataclass(frozen=True)
@@ -89,6 +115,7 @@ class Seat:
     picky: tuple[Bundle, ...] = ()
     claims: Claims = frozenset()
     marks: frozenset[str] = frozenset()
+    spare: tuple[Amounts, ...] = ()
 
     def takes(self, bundle: Bundle) -> bool:
         """Whether the bundle may go here and finds room beside what is inside."""
@@ -96,10 +123,19 @@ class Seat:
             bundle.pods <= self.pods
             and (bundle.volumes == 0 or bundle.volumes <= self.volumes)
             and bundle.amounts.within(self.free)
+            and self._rollouts_have_room(bundle)
             and bundle.could_go_to(self.node)
             and not any(
                 _clash(bundle, other) for other in (self.inside if bundle.picky else self.picky)
             )
+        )
+
+    def _rollouts_have_room(self, bundle: Bundle) -> bool:
+        if not self.spare and not bundle.surge:
+            return True
+        left = self.free - bundle.amounts
+        return bundle.pods < self.pods and all(
+            spare.within(left) for spare in (*self.spare, *bundle.surge)
         )
 
     def with_(self, bundle: Bundle) -> Seat:
@@ -113,11 +149,8 @@ class Seat:
             (*self.picky, bundle) if bundle.picky else self.picky,
             self.claims | bundle.claims if bundle.claims else self.claims,
             self.marks | {bundle.title} if bundle.marked else self.marks,
+            _largest([*self.spare, *bundle.surge]) if bundle.surge else self.spare,
         )
-
-    def holds(self, origin: Origin) -> bool:
-        """Whether pods of that object are inside."""
-        return any(origin in bundle.origins for bundle in self.inside)
 
     @property
     def emptiness(self) -> tuple[int, int, str]:

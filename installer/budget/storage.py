@@ -6,7 +6,8 @@ a GB of a volume is a GiB.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby, pairwise
 
 from installer.budget.quantities import GIB, ceil_div, show_bytes
@@ -38,6 +39,7 @@ def plan_volumes(
     *,
     sharing: bool,
     floor_gib: int,
+    apart: Collection[str] = (),
     largest_gib: int = LARGEST_GIB,
 ) -> VolumePlan:
     """Pack claims into volumes, the same claims always in the same way.
@@ -46,24 +48,37 @@ def plan_volumes(
     joining two volumes never bills more than both of them, since the floor is paid once and the
     sizes are rounded up once. A second volume begins only where one would grow too large. One
     volume for a namespace also stays the same volume while sizes change or claims come and go, so
-    that no data has to move. Without `sharing`, or across namespaces, every claim has its own.
+    that no data has to move. Without `sharing`, for the modules named in `apart`, or across
+    namespaces, every claim has its own.
 
     Raises ModulesInvalid, naming all of them, for claims of the same name and for claims that no
     volume can hold.
     """
     ordered = sorted(claims, key=lambda claim: (claim.namespace, claim.name))
     _refuse_impossible(ordered, largest_gib)
-    if not sharing:
-        return VolumePlan(
-            tuple(
-                Volume(c.namespace, c.name, volume_gib(c.size_bytes, floor_gib), (c,))
-                for c in ordered
-            )
-        )
+    together = [claim for claim in ordered if sharing and claim.module not in apart]
+    alone = [claim for claim in ordered if not sharing or claim.module in apart]
     volumes: list[Volume] = []
-    for namespace, members in groupby(ordered, key=lambda claim: claim.namespace):
+    for namespace, members in groupby(together, key=lambda claim: claim.namespace):
         volumes.extend(_shared(namespace, tuple(members), floor_gib, largest_gib))
+    volumes += [
+        Volume(c.namespace, own_name(c.name), volume_gib(c.size_bytes, floor_gib), (c,))
+        for c in alone
+    ]
     return VolumePlan(tuple(volumes))
+
+
+def own_name(claim: str) -> str:
+    """The name of the volume that holds this claim alone.
+
+    It is the claim's own, but for claims named like a shared volume. That depends on no other
+    claim, so that a volume keeps its name whatever comes beside it.
+    """
+    taken = re.fullmatch(rf"{SHARED_NAME}(-\d+)?", claim) or claim.startswith(_OWN)
+    return f"{_OWN}{claim}" if taken else claim
+
+
+_OWN = "own-"
 
 
 def _shared(

@@ -68,16 +68,20 @@ def claims_of(load: Workload, free_to_roam: Claims) -> Claims:
     return frozenset((load.origin.namespace, claim) for claim in load.claims) - free_to_roam
 
 
-def units_of(
-    demand: Demand, room: Room, *, apart: bool = False, passing: Workload | None = None
-) -> tuple[Unit, ...]:
-    """Every decision for the pods that run all the time, and those of `passing` beside them.
-
-    With `apart` each replica is decided by itself, as no template could say it.
-    """
-    groups = _joined(_groups(demand, room, apart, passing))
+def units_of(demand: Demand, room: Room, *, careful: bool = False) -> tuple[Unit, ...]:
+    """Every decision for the pods that run all the time; `careful`: with room for rollouts."""
+    groups = _joined(_groups(demand, room, apart=False, passing=None))
     wanted = {peers for load in demand.passing for peers in load.rules.together}
-    return tuple(_unit(group, len(room.nodes), wanted) for group in groups)
+    return tuple(_unit(group, len(room.nodes), wanted, careful) for group in groups)
+
+
+def units_apart(demand: Demand, room: Room, passing: Workload | None = None) -> tuple[Unit, ...]:
+    """The same with each replica decided by itself, as no template could say it.
+
+    The pods of `passing` that come and go are among them.
+    """
+    groups = _joined(_groups(demand, room, apart=True, passing=passing))
+    return tuple(_unit(group, len(room.nodes), set(), False) for group in groups)
 
 
 def lonely(demand: Demand) -> tuple[str, ...]:
@@ -91,23 +95,24 @@ def lonely(demand: Demand) -> tuple[str, ...]:
     )
 
 
-def ways(load: Workload, count: int, nodes: int, *, marked: bool = False) -> tuple[Way, ...]:
+def ways(
+    load: Workload, count: int, nodes: int, *, marked: bool = False, careful: bool = False
+) -> tuple[Way, ...]:
     """The ways in which `count` equal pods may go, those over more nodes first."""
-    alone = bundle_of([load], frozenset(), marked=marked)
-    two = bundle_of([load, load], frozenset())
-    if count > 1 and two.clashes_with_itself:
-        return (Way(count, alone),)
+    if count > 1 and load.shy:
+        return (Way(count, bundle_of([load], frozenset(), marked=marked)),)
     found: list[Way] = []
     for places in range(min(count, max(1, nodes)), 0, -1):
         each = ceil_div(count, places)
-        way = Way(places, bundle_of([load] * each, frozenset(), marked=marked))
+        bundle = bundle_of([load] * each, frozenset(), marked=marked, careful=careful)
+        way = Way(places, bundle)
         if found and found[-1].bundle.pods == each:
             found.pop()  # the same share on fewer nodes: nothing is gained by the more
         found.append(way)
     return tuple(found)
 
 
-def _groups(demand: Demand, room: Room, apart: bool, passing: Workload | None) -> list[_Group]:
+def _groups(demand: Demand, room: Room, *, apart: bool, passing: Workload | None) -> list[_Group]:
     free_to_roam = roaming(demand)
     groups: list[_Group] = []
     for load in demand.workloads:
@@ -118,7 +123,7 @@ def _groups(demand: Demand, room: Room, apart: bool, passing: Workload | None) -
                 if load.rules.takes(node.name, node.labels, node.taints)
             ]
         count = 0 if load.per_node else load.replicas
-        if load is passing or (count and load.passing and _shy(load)):
+        if load is passing or (count and load.passing and load.shy):
             # Where replicas may not meet, the new one of a rollout needs a node of its own too.
             count += load.passing
         claims = claims_of(load, free_to_roam)
@@ -127,10 +132,6 @@ def _groups(demand: Demand, room: Room, apart: bool, passing: Workload | None) -
         elif count:
             groups.append(_Group([load], claims, count))
     return groups
-
-
-def _shy(load: Workload) -> bool:
-    return load.rules.clashes(load.rules)
 
 
 def _joined(groups: Sequence[_Group]) -> list[_Group]:
@@ -159,10 +160,12 @@ def _merge(groups: list[_Group], inside: list[_Group]) -> list[_Group]:
     return [*outside, _Group(loads, claims, bound=True)]
 
 
-def _unit(group: _Group, nodes: int, wanted: set[Peers]) -> Unit:
+def _unit(group: _Group, nodes: int, wanted: set[Peers], careful: bool) -> Unit:
     marked = any(
         load.passing or any(peers.include(load.rules) for peers in wanted) for load in group.loads
     )
     if group.copies > 1:
-        return Unit(ways(group.loads[0], group.copies, nodes, marked=marked))
-    return Unit((Way(1, bundle_of(group.loads, group.claims, group.node, marked=marked)),))
+        load = group.loads[0]
+        return Unit(ways(load, group.copies, nodes, marked=marked, careful=careful))
+    bundle = bundle_of(group.loads, group.claims, group.node, marked=marked, careful=careful)
+    return Unit((Way(1, bundle),))

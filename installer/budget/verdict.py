@@ -7,7 +7,7 @@ job and each rollout in turn. Money is judged apart: a plan may fit and still ne
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from installer.budget.billing import NOTHING_THERE, AlreadyThere, Bill, bill
@@ -68,7 +68,11 @@ class BudgetRow:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the plan runs and what it costs, with every reason."""
+    """Whether the plan runs and what it costs, with every reason.
+
+    What was not `judged`, because the cluster has not been looked at, does not stand in the way:
+    `fits` then says only that nothing is known against it.
+    """
 
     rows: tuple[BudgetRow, ...]
     bill: Bill
@@ -78,6 +82,7 @@ class Verdict:
     reasons: tuple[str, ...]
     placement: Placement
     how: tuple[str, ...] = ()
+    judged: bool = True
 
     def row(self, resource: str) -> BudgetRow:
         """The row of that name; raises KeyError when there is none."""
@@ -103,6 +108,8 @@ def judge(
     """
     shapes = (node,) if isinstance(node, NodeShape) else tuple(node or ())
     disks = _disks(demand, volumes, envelope)
+    if isinstance(envelope, LiveEnvelope) and not envelope.seen:
+        return _not_judged(demand, envelope.room, disks, consent)
     if isinstance(envelope, LiveEnvelope):
         room, account, storage_limit = envelope.room, Bill(known=False), None
     else:
@@ -144,6 +151,24 @@ def _verdict(
         placement=placement,
         how=room.how,
     )
+
+
+def _not_judged(demand: Demand, room: Room, disks: tuple[_Disk, ...], consent: Decimal) -> Verdict:
+    """What is asked of a cluster nobody has looked at: every number, and no limit."""
+    account = Bill(known=False)
+    rows = (
+        *(_without_limit(row) for row in _pod_rows(demand, room)),
+        _storage_row((), disks, None),
+        _without_limit(_volume_row(disks, room)),
+        _money_row(account, consent),
+    )
+    return Verdict(rows, account, True, False, True, (), Placement(), room.how, judged=False)
+
+
+def _without_limit(row: BudgetRow) -> BudgetRow:
+    asked = _show(int(row.used), row.unit, up=True)
+    words = f"{row.resource} {asked} asked for; the cluster has not been looked at"
+    return replace(row, limit=None, over=False, words=words)
 
 
 _HARD = ("CPU", "memory", "disk", "pods", "volumes")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from installer.budget.storage import plan_volumes, split_evenly, volume_gib
+from installer.budget.storage import own_name, plan_volumes, split_evenly, volume_gib
 from installer.modules.claims import Claim, VolumePlan
 from installer.modules.problems import ModulesInvalid
 
@@ -146,3 +146,25 @@ def test_shares_add_up_and_follow_their_weights(amount: int, weights: list[int])
     if sum(weights):
         for share, weight in zip(shares, weights, strict=True):
             assert abs(share * sum(weights) - amount * weight) < sum(weights)
+
+
+def test_a_claim_named_like_the_shared_volume_gets_a_name_of_its_own() -> None:
+    wanted = [claim("data", 1, module="alone"), claim("data-2", 1), claim("other", 1)]
+    plan = plan_volumes(wanted, sharing=True, floor_gib=50, apart=["alone"])
+    names = [volume.name for volume in plan.volumes]
+    assert len(set(names)) == len(names) == 2
+    assert plan.place("health", "data") == ("own-data", "data")
+    assert plan.place("health", "other") == ("data", "other")
+
+
+@given(st.lists(st.from_regex(r"\A(own-)?(data|x)(-[0-9])?\Z"), unique=True, max_size=6))
+def test_volumes_of_their_own_never_share_a_name(names: list[str]) -> None:
+    found = [own_name(name) for name in names]
+    assert len(set(found)) == len(names)
+    assert not {"data", *(f"data-{n}" for n in range(10))} & set(found)
+
+
+def test_a_claim_made_twice_is_refused_also_when_one_lies_apart() -> None:
+    wanted = [claim("x", 1, module="alone"), claim("x", 1)]
+    with pytest.raises(ModulesInvalid, match="claimed twice"):
+        plan_volumes(wanted, sharing=True, floor_gib=50, apart=["alone"])
