@@ -99,12 +99,12 @@ class BarRow:
     """One resource against its limit; `words` says the same in a sentence.
 
     `used`, `limit` and shares are in `unit` ("CPU", "GB", "USD a month"). A limit of 0.0 is a
-    limit too: money usually has it.
+    limit too, money usually has it; None means that nobody knows one.
     """
 
     resource: str
     used: float
-    limit: float
+    limit: float | None
     unit: str
     shares: tuple[Share, ...]
     over: bool

@@ -47,6 +47,7 @@ class InspectionPage(Page):
 
     def on_mount(self) -> None:
         """Begin to look."""
+        self.query_one(ChoiceList).display = False
         self.look()
 
     @work
@@ -71,6 +72,7 @@ class InspectionPage(Page):
         self.query_one("#found", Words).say("\n\n".join(parts))
         choices = self.query_one(ChoiceList)
         choices.fill(rows)
+        choices.display = True
         choices.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

@@ -62,8 +62,12 @@ def outcome_parts(conclusion: Conclusion) -> list[tuple[str, list[str]]]:
     """Headings with their lines, in the order of the page; empty ones left out."""
     failure = conclusion.failure
     endpoints = [
-        f"{clean(each.title)}: {clean(each.address)}{'  ' if each.words else ''}{clean(each.words)}"
+        line
         for each in conclusion.endpoints
+        for line in (
+            f"{clean(each.title)}{f' ({clean(each.words)})' if each.words else ''}:",
+            f"  {clean(each.address)}",
+        )
     ]
     files = [
         f"Answers that repeat this: {clean(conclusion.answers_file)}",
@@ -78,8 +82,8 @@ def outcome_parts(conclusion: Conclusion) -> list[tuple[str, list[str]]]:
         ("What happened", _what(conclusion)),
         ("Why", _lines(failure.why) if failure else []),
         ("What to do", _lines(failure.then) if failure else []),
-        ("Where things answer", endpoints),
         ("What next", [clean(each) for each in conclusion.what_next]),
+        ("Where things answer", endpoints),
         ("Files", kept),
     ]
     return [(heading, lines) for heading, lines in parts if lines]

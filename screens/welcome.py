@@ -52,6 +52,7 @@ class WelcomePage(Page):
             yield Words(LOADING, id="more", classes="paragraph")
         yield Words("Begin with:", classes="title")
         yield ChoiceList([BEGIN], id="profiles")
+        yield Words("", id="purpose")
 
     def on_mount(self) -> None:
         """Be ready for Enter."""
@@ -69,12 +70,17 @@ class WelcomePage(Page):
         paragraphs = [clean(text) for text in (*greeting.paragraphs, greeting.unfinished) if text]
         self.query_one("#more", Words).say("\n\n".join(paragraphs))
         rows = [
-            (each.name, f"{clean(each.title)} ({each.name}): {clean(each.purpose)}")
-            for each in greeting.profiles
+            (each.name, f"{clean(each.title)} (profile {each.name})") for each in greeting.profiles
         ]
         self.query_one(ChoiceList).fill(
             [*(rows or [BEGIN]), (STRAIGHT, STRAIGHT_WORDS)], greeting.profile
         )
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Say what the marked profile is for."""
+        profiles = self._greeting.profiles if self._greeting else ()
+        purposes = {each.name: clean(each.purpose) for each in profiles}
+        self.query_one("#purpose", Words).say(purposes.get(event.option.id or "", ""))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Begin, now or as soon as the desk is open."""

@@ -66,11 +66,16 @@ def row_words(row: BarRow) -> str:
     return f"{clean(row.resource)}: {verdict_word(row)}. {clean(row.words)}{taken}"
 
 
+def filling_words(row: BarRow) -> str:
+    """What is used of the limit, without the unit."""
+    used = amount_words(row.used, row.unit)
+    return used if row.limit is None else f"{used} of {amount_words(row.limit, row.unit)}"
+
+
 def usage_words(row: BarRow) -> str:
     """One resource in a few words."""
     unit = "" if row.unit == row.resource else f" {clean(row.unit)}"
-    used, limit = amount_words(row.used, row.unit), amount_words(row.limit, row.unit)
-    return f"{clean(row.resource)} {used} of {limit}{unit} ({verdict_word(row)})"
+    return f"{clean(row.resource)} {filling_words(row)}{unit} ({verdict_word(row)})"
 
 
 def bill_words(proposal: Proposal) -> str:

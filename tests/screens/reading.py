@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from installer.conversation import Desk
 from screens.app import HealthInstallApp, Parting
+from screens.inspection import InspectionPage
 from screens.page import Page
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -36,7 +37,7 @@ async def until(pilot: AppPilot, true: Callable[[], bool], what: str = "") -> No
 
     async def wait() -> None:
         while not true():
-            await pilot.pause()
+            await asyncio.sleep(0.005)
 
     try:
         await asyncio.wait_for(wait(), PATIENCE)
@@ -63,10 +64,20 @@ async def next_page(pilot: AppPilot, act: Callable[[], Awaitable[Any]]) -> Page:
         lambda: pilot.app.screen is not before and isinstance(pilot.app.screen, Page),
         "another page",
     )
-    await pilot.pause()
     found = pilot.app.screen
     assert isinstance(found, Page)
+    # A page that takes keys has the focus somewhere; one that only looks goes on by itself.
+    await until(
+        pilot,
+        lambda: found.focused is not None or isinstance(found, InspectionPage),
+        "something to type into",
+    )
     return found
+
+
+async def enter(pilot: AppPilot) -> None:
+    """Press Enter without waiting for the app to be idle, which takes Pilot long."""
+    pilot.app.simulate_key("enter")
 
 
 async def greeted(pilot: AppPilot) -> None:
