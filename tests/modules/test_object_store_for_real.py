@@ -197,11 +197,12 @@ def each_client_may_do_its_own_work_only(store: Store) -> None:
         "backup": (200, 403, 200, 200, 404),
         "stranger": (403, 403, 403, 403, 403),
     }
+    folders = {"etl": "training"}
     assert store.ask("PUT", "health-data/raw/kept", "root", CONTENT)[0] == 200
     for who, wanted in table.items():
         found = (
             store.ask("HEAD", "health-data", who)[0],
-            store.ask("PUT", f"health-data/raw/{who}", who, CONTENT)[0],
+            store.ask("PUT", f"health-data/{folders.get(who, 'raw')}/{who}", who, CONTENT)[0],
             store.ask("GET", "health-data/raw/kept", who)[0],
             store.ask("GET", "health-data?list-type=2", who)[0],
             store.ask("GET", "health-data/raw/absent", who)[0],
@@ -213,10 +214,10 @@ def each_client_may_do_its_own_work_only(store: Store) -> None:
 def an_overwritten_file_keeps_its_old_version(store: Store) -> None:
     """Versioning at work."""
     for content in (b"first\n", b"second\n"):
-        assert store.ask("PUT", "health-data/raw/twice", "etl", content)[0] == 200
-    assert store.ask("GET", "health-data/raw/twice", "etl")[1] == "second\n"
-    versions = store.ask("GET", "health-data?prefix=raw%2Ftwice&versions=", "root")[1]
-    assert versions.count("<Key>raw/twice</Key>") == 2
+        assert store.ask("PUT", "health-data/training/twice", "etl", content)[0] == 200
+    assert store.ask("GET", "health-data/training/twice", "etl")[1] == "second\n"
+    versions = store.ask("GET", "health-data?prefix=training%2Ftwice&versions=", "root")[1]
+    assert versions.count("<Key>training/twice</Key>") == 2
 
 
 def only_s3_and_metrics_can_be_talked_to_from_outside(store: Store) -> None:
@@ -246,7 +247,7 @@ def only_s3_and_metrics_can_be_talked_to_from_outside(store: Store) -> None:
 
 
 def test_expiry_rules_are_carried_out(store: Store) -> None:
-    assert store.ask("PUT", "health-data/raw/old", "etl", CONTENT)[0] == 200
+    assert store.ask("PUT", "health-data/raw/old", "health-api", CONTENT)[0] == 200
     assert store.ask("PUT", "health-data/training/kept", "etl", CONTENT)[0] == 200
     # Days cannot be waited for; a date in the past makes the same files due at once.
     rules = (store.folder / "lifecycle.xml").read_text()
