@@ -1,1 +1,1 @@
-"""What we render, booted in the real programs: see README.md for what is mapped and what differs."""
+"""What we render, booted in the real programs; README.md says what is mapped and what differs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,7 +90,18 @@ def object_store(site: Site) -> ObjectStore:
     internal = str(free_ports(_INTERNAL_PORTS)[0])
     more = {"INTERNAL_PORT": internal}
     process = site.prepare(pod, container.name, programs.seaweedfs(), ports, more)
-    return ObjectStore(site, Server(site.cluster, pod, container, process), internal)
+
+    def tidy() -> None:
+        """Removes sockets left behind in the one folder that the program has built in."""
+        for port in (
+            *(ours for _, ours in ports),
+            *range(int(internal), int(internal) + _INTERNAL_PORTS),
+        ):
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                left.unlink(missing_ok=True)
+
+    server = Server(site.cluster, pod, container, process, after_stop=tidy)
+    return ObjectStore(site, server, internal)
 
 
 def refusal(call: Any, **arguments: Any) -> str:

@@ -6,6 +6,7 @@ import http.client
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,6 +87,18 @@ class Server:
         if "httpGet" in wanted:
             return self._http_answers(wanted["httpGet"], seconds)
         return answers(self.port(wanted["tcpSocket"]["port"]), seconds)
+
+    def wait_until_ready(self) -> None:
+        """Waits until a Service would send clients here; asserts that it comes to that."""
+        probe = self.container.body["readinessProbe"]
+        successes, needed = 0, probe.get("successThreshold", 1)
+        deadline = time.monotonic() + STARTING_SECONDS
+        while True:
+            successes = successes + 1 if self.passes("readinessProbe") else 0
+            if successes >= needed:
+                return
+            assert time.monotonic() < deadline, self.process.trouble("is not ready")
+            time.sleep(probe["periodSeconds"])
 
     def _http_answers(self, asked: dict[str, Any], seconds: float) -> bool:
         connection = http.client.HTTPConnection(LOOPBACK, self.port(asked["port"]), timeout=seconds)

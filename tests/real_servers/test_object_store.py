@@ -134,18 +134,38 @@ def test_the_backup_reads_everything_and_writes_nothing(store: ObjectStore) -> N
     assert backup.list_objects_v2(Bucket=BUCKET)["KeyCount"] > 0
     assert refusal(backup.put_object, Bucket=BUCKET, Key=RAW, Body=b"") == "AccessDenied"
     assert refusal(backup.delete_object, Bucket=BUCKET, Key=RAW) == "AccessDenied"
+    several = backup.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": RAW}]})
+    assert [error["Code"] for error in several["Errors"]] == ["AccessDenied"]
 
 
-def test_no_client_may_make_buckets_or_change_the_rules(store: ObjectStore) -> None:
+def test_each_client_writes_only_where_its_own_files_are(store: ObjectStore) -> None:
+    places = {"health-api": "raw/", "etl": "training/"}
+    for who, own in places.items():
+        client = store.by(who)
+        client.put_object(Bucket=BUCKET, Key=f"{own}proof", Body=CONTENT)
+        for other in {*places.values(), "processed/", ""} - {own}:
+            put = {"Bucket": BUCKET, "Key": f"{other}proof-of-{who}", "Body": CONTENT}
+            assert refusal(client.put_object, **put) == "AccessDenied", (who, other)
+
+
+def test_no_client_may_make_buckets_or_change_how_long_files_are_kept(store: ObjectStore) -> None:
+    suspended = {"VersioningConfiguration": {"Status": "Suspended"}}
+    gone = {"ID": "x", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}
     for who in ("health-api", "etl", "backup"):
         client = store.by(who)
-        assert refusal(client.create_bucket, Bucket=f"bucket-of-{who}") == "AccessDenied"
-        assert refusal(client.delete_bucket_lifecycle, Bucket=BUCKET) == "AccessDenied"
-        suspended = {"Status": "Suspended"}
-        assert (
-            refusal(client.put_bucket_versioning, Bucket=BUCKET, VersioningConfiguration=suspended)
-            == "AccessDenied"
+        attempts: tuple[tuple[Any, dict[str, Any]], ...] = (
+            (client.delete_bucket, {}),
+            (client.put_bucket_versioning, suspended),
+            (client.delete_bucket_lifecycle, {}),
+            (
+                client.put_bucket_lifecycle_configuration,
+                {"LifecycleConfiguration": {"Rules": [gone]}},
+            ),
+            (client.put_bucket_acl, {"ACL": "public-read"}),
         )
+        for call, arguments in attempts:
+            assert refusal(call, Bucket=BUCKET, **arguments) == "AccessDenied", (who, call)
+        assert refusal(client.create_bucket, Bucket=f"bucket-of-{who}") == "AccessDenied"
 
 
 def test_the_health_api_may_not_list_the_bucket(store: ObjectStore) -> None:
@@ -175,8 +195,8 @@ def test_the_metrics_are_where_the_service_says(store: ObjectStore) -> None:
 
 def test_expiry_rules_are_carried_out_by_the_neighbour(store: ObjectStore) -> None:
     root, etl = store.by("root"), store.by("etl")
-    for key in ("raw/old", "training/kept"):
-        etl.put_object(Bucket=BUCKET, Key=key, Body=CONTENT)
+    store.by("health-api").put_object(Bucket=BUCKET, Key="raw/old", Body=CONTENT)
+    etl.put_object(Bucket=BUCKET, Key="training/kept", Body=CONTENT)
     rules = root.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     # Days cannot be waited for; a date in the past makes the same files due at once.
     past = [
@@ -197,6 +217,16 @@ def test_expiry_rules_are_carried_out_by_the_neighbour(store: ObjectStore) -> No
     deleted = root.list_object_versions(Bucket=BUCKET, Prefix="raw/old")
     assert len(deleted["DeleteMarkers"]) == 1
     assert len(deleted["Versions"]) == 1
+
+
+def test_files_outlive_the_pod(store: ObjectStore) -> None:
+    store.by("health-api").put_object(Bucket=BUCKET, Key=RAW, Body=CONTENT)
+    before = _shape(store)
+    store.server.restart()
+    store.server.wait_until_ready()
+    # The first request counts: who was sent here because the pod is ready must be served.
+    assert store.by("etl").get_object(Bucket=BUCKET, Key=RAW)["Body"].read() == CONTENT
+    assert _shape(store) == before
 
 
 def test_only_declared_ports_are_open_to_other_machines(store: ObjectStore) -> None:
