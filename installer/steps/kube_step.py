@@ -79,20 +79,22 @@ class ReadinessWatch:
         return found
 
     def _judge(self, ref: Ref, one: Readiness) -> None:
-        if one.failed or self._lasts(self._began, _AT_MOST):
-            raise self._hopeless(ref, one)
+        if one.failed:
+            raise self._hopeless(ref, one, f"It {one.words}.")
+        if self._lasts(self._began, _AT_MOST):
+            minutes = f"{_AT_MOST / 60:.0f} minutes"
+            raise self._hopeless(ref, one, f"Even after {minutes} it stays like this: {one.words}.")
         if one.hopeless_after is None:
             self._stuck_since.pop(ref, None)
             return
         since = self._stuck_since.setdefault(ref, time.monotonic())
         if self._lasts(since, one.hopeless_after):
-            raise self._hopeless(ref, one)
+            raise self._hopeless(ref, one, f"It stays like this: {one.words}.")
 
     def _lasts(self, since: float, seconds: float) -> bool:
         return (time.monotonic() - since) / self._ctx.pace > seconds
 
-    def _hopeless(self, ref: Ref, one: Readiness) -> ClusterError:
-        why = f"It {one.words}." if one.failed else f"It stays like this: {one.words}."
+    def _hopeless(self, ref: Ref, one: Readiness, why: str) -> ClusterError:
         if one.log is not None:
             tail = self._cluster.log_tail(one.log, self._stamp)
             if tail:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from installer.engine.errors import NotOurs
@@ -11,6 +13,7 @@ from installer.kube.objects import ref_of
 from installer.kube.secret_objects import SecretWanted, secret_ref
 from installer.kube.stamp import Stamp
 from tests.kube.rehearsed import (
+    Rehearsed,
     balancer,
     claim,
     config_map,
@@ -18,6 +21,7 @@ from tests.kube.rehearsed import (
     impatient,
     job,
     namespace,
+    patch,
 )
 
 
@@ -34,11 +38,13 @@ def ready(cluster: Cluster, stamp: Stamp, *bodies: dict[str, object]) -> None:
 def test_pruning_removes_what_is_not_wanted_and_keeps_what_holds_data(
     cluster: Cluster, stamp: Stamp, space: str
 ) -> None:
-    keep = [namespace(space), config_map(space, "wanted")]
+    server = deployment(space, "api")
+    keep = [namespace(space), config_map(space, "wanted"), server]
     extra = [config_map(space, "old"), job(space, "init-0a1b2c"), claim(space, "data")]
     cluster.apply([*keep, *extra], stamp)
     cluster.create_secret(SecretWanted(space, "login", {"password": "long-enough"}), stamp)
     wanted = [ref_of(body) for body in keep]
+    ready(cluster, stamp, server)
 
     found = cluster.prune(stamp, wanted, impatient)
 
@@ -80,10 +86,25 @@ def test_removing_everything_leaves_no_object_and_no_volume(
     ready(cluster, stamp, server, door)
     assert volumes(cluster, space)
 
-    cluster.delete_all(stamp, impatient)
+    waits: list[tuple[str, list[str]]] = []
+
+    def watching(
+        what: str,
+        check: Callable[[], str | None],
+        every: float = 5.0,
+        usually: float = 60.0,
+        at_most: float = 3600.0,
+    ) -> None:
+        waits.append((what, volumes(cluster, space)))
+        impatient(what, check, every, usually, at_most)
+
+    cluster.delete_all(stamp, watching)
 
     assert cluster.inventory(stamp) == ()
-    assert volumes(cluster, space) == []
+    # A namespace that goes before its volumes leaves nobody to ask about them.
+    named = [what for what, _ in waits]
+    assert named.index("the volumes to be gone") < named.index(f"Namespace {space} to be gone")
+    assert dict(waits)[f"Namespace {space} to be gone"] == []
     assert cluster.get(ref_of(namespace(space))) is None
 
 
@@ -110,11 +131,25 @@ def test_guests_in_our_namespace_are_named_and_nothing_is_removed(
 
 
 def test_what_the_cluster_makes_by_itself_is_no_guest(
-    cluster: Cluster, stamp: Stamp, space: str
+    cluster: Cluster, kubernetes: Rehearsed, stamp: Stamp, space: str
 ) -> None:
     server = deployment(space, "api")
     cluster.apply([namespace(space), server], stamp)
     ready(cluster, stamp, server)
+    owner = cluster.get(ref_of(server))
+    assert owner is not None
+    # What a controller makes beside our labels, owned by an object of ours.
+    made = config_map(space, "made-by-a-controller")
+    made["metadata"]["ownerReferences"] = [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "name": "api",
+            "uid": owner["metadata"]["uid"],
+        }
+    ]
+    path = f"/api/v1/namespaces/{space}/configmaps/made-by-a-controller"
+    patch(kubernetes, path, "application/apply-patch+yaml", made, "fieldManager=controller")
 
     cluster.delete_all(stamp, impatient)
 

@@ -110,6 +110,7 @@ def test_a_hopeless_server_ends_the_run_with_its_reason(
     assert result.exit_code == ExitCode.CLUSTER
     assert f"Deployment {site.space}/db" in result.error.what
     assert words in result.error.why
+    assert result.error.why.startswith("It stays like this")
     assert "kubectl" in result.error.then
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from installer.answers.model import answers_model
 from installer.engine.events import Ending
+from installer.engine.masking import known_secrets
 from installer.engine.state import State
 from installer.kube.cluster import Cluster
 from installer.kube.objects import Document
@@ -80,6 +81,7 @@ def test_it_is_installed_left_alone_found_again_and_removed(
     confidential = confidential_values(alone, plan)
     assert len(confidential) > 5
     assert not [value for value in confidential if value in alone.said]
+    assert not [value for value in confidential if value in known_secrets.mask(value)]
 
     # Lost state: the same installation, everything else forgotten.
     fresh = State(tmp_path / "fresh.sqlite")
