@@ -12,7 +12,7 @@ from installer.kube.secret_objects import SecretWanted
 from installer.kube.stamp import Stamp
 from installer.modules.secret_values import SecretSpec, SecretValue
 from installer.steps.nodes_ready import NodesReady
-from tests.kube.rehearsed import claim, config_map, deployment, job, namespace
+from tests.kube.rehearsed import Rehearsed, claim, config_map, deployment, job, patch
 from tests.steps.kube.conftest import Site
 
 
@@ -267,16 +267,29 @@ def test_a_removal_reaches_what_older_plans_made(site: Site) -> None:
     assert site.cluster.inventory(site.stamp) == ()
 
 
-def test_a_namespace_on_its_way_out_is_waited_for_and_made_again(site: Site) -> None:
+def test_a_namespace_on_its_way_out_is_waited_for_and_made_again(
+    site: Site, kubernetes: Rehearsed
+) -> None:
     rendered = site.small([config_map(site.space, "one")])
     site.install(rendered)
+    held = config_map(site.space, "held")
+    held["metadata"]["finalizers"] = ["example.org/held"]
+    site.cluster.apply([held], site.stamp)
     doomed = [o for o in site.cluster.inventory(site.stamp) if o.ref.kind == "Namespace"]
     site.cluster.delete(doomed, site.stamp, lambda *_args, **_more: None)
 
+    def let_go(event: Event) -> None:
+        if isinstance(event, Waiting) and event.what.startswith("the old Namespace"):
+            site.listener = lambda _event: None
+            path = f"/api/v1/namespaces/{site.space}/configmaps/held"
+            none = {"metadata": {"finalizers": None}}
+            patch(kubernetes, path, "application/merge-patch+json", none)
+
+    site.listener = let_go
     result = site.install(rendered)
 
     assert result.error is None
-    assert site.cluster.get(ref_of(namespace(site.space))) is not None
+    assert f"Namespace {site.space} is being deleted" in site.changes_of("namespaces")
     assert site.install(rendered).changed == 0
 
 
