@@ -12,7 +12,7 @@ import pytest
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from tests.control_plane.binaries import find_binaries
-from tests.control_plane.control_plane import ControlPlane, running
+from tests.control_plane.control_plane import ControlPlane, die_with_parent, running
 
 SPEED = 120.0
 PACE = 1.0 / SPEED
@@ -42,7 +42,9 @@ def kubelets(
     command += ["--kubeconfig", str(control_plane.token_kubeconfig)]
     with (
         log.open("wb") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as player,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, preexec_fn=die_with_parent
+        ) as player,
     ):
         try:
             assert player.stdout is not None

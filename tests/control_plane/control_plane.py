@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import secrets
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -66,8 +69,19 @@ def free_ports(count: int) -> list[int]:
 
 def _start(stack: contextlib.ExitStack, command: list[str], log: Path) -> None:
     output = stack.enter_context(log.open("wb"))
-    program = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    program = subprocess.Popen(
+        command, stdout=output, stderr=subprocess.STDOUT, preexec_fn=die_with_parent
+    )
     stack.callback(_end, program)
+
+
+def die_with_parent() -> None:
+    """For a child about to start: end when the test run does, also when that is killed.
+
+    PR_SET_PDEATHSIG of prctl(2); other systems than Linux do without.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:
