@@ -76,12 +76,14 @@ def _start(stack: contextlib.ExitStack, command: list[str], log: Path) -> None:
 
 
 def die_with_parent() -> None:
-    """For a child about to start: end when the test run does, also when that is killed.
+    """For a child about to start: end at once when the test run does, also when that is killed.
+
+    An API server asked politely waits for its etcd, which may be gone before it.
 
     PR_SET_PDEATHSIG of prctl(2); other systems than Linux do without.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:
