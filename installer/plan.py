@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from installer.answers.model import Answers
+from installer.budget.advice import Advice, Change, advise
 from installer.budget.billing import NOTHING_THERE, AlreadyThere
 from installer.budget.demand import Demand, measure
 from installer.budget.envelope import DEFAULT_ENVELOPE, Envelope, load_envelope
+from installer.budget.lowering import changed, possible_changes
 from installer.budget.pins import pins_of
 from installer.budget.room import NOT_LOOKED_AT, LiveEnvelope, NodeShape
 from installer.budget.rules import HOSTNAME
@@ -25,6 +27,7 @@ from installer.budget.verdict import Verdict, judge
 from installer.modules import (
     ClusterFacts,
     Module,
+    ModulesInvalid,
     Rendered,
     RenderedObject,
     VolumePlan,
@@ -144,17 +147,52 @@ def make_plan(
     Raises ModulesInvalid when modules contradict each other or no such allowance exists.
     """
     everything = catalogue() if modules is None else modules
-    chosen = enabled(answers, everything)
     envelope = load_envelope(against)
-    volumes = _volumes(answers, chosen, everything, envelope)
-    facts = _facts(answers, surroundings)
-    rendered = render(answers, volumes, facts, everything)
+    volumes, facts, rendered = _thought(answers, surroundings, everything, envelope)
     demand = measure(rendered.objects)
     verdict = _judge(answers, demand, volumes, envelope, surroundings)
     pins = _pins(answers, demand, verdict)
     if pins:
         rendered = pinned(rendered, pins)
+    chosen = enabled(answers, everything)
     return Plan(answers, chosen, volumes, facts, rendered, verdict, pins)
+
+
+def _thought(
+    answers: Answers,
+    surroundings: Surroundings,
+    everything: tuple[Module, ...],
+    envelope: Envelope,
+) -> tuple[VolumePlan, ClusterFacts, Rendered]:
+    chosen = enabled(answers, everything)
+    volumes = _volumes(answers, chosen, everything, envelope)
+    facts = _facts(answers, surroundings)
+    return volumes, facts, render(answers, volumes, facts, everything)
+
+
+def advice_for(
+    plan: Plan,
+    surroundings: Surroundings = NOT_ASKED,
+    modules: tuple[Module, ...] | None = None,
+    against: str = DEFAULT_ENVELOPE,
+) -> tuple[Advice, ...]:
+    """What to change so that the plan fits and costs nothing nobody agreed to, the best first.
+
+    Each change is an answer: `changed(plan.answers, advice.changes)` are the answers to plan with.
+    """
+    everything = catalogue() if modules is None else modules
+    envelope = load_envelope(against)
+
+    def evaluate(changes: Sequence[Change]) -> Verdict | None:
+        try:
+            answers = changed(plan.answers, changes)
+            volumes, _, rendered = _thought(answers, surroundings, everything, envelope)
+        except ModulesInvalid:
+            return None
+        return _judge(answers, measure(rendered.objects), volumes, envelope, surroundings)
+
+    machines = envelope if on_oracle(plan.answers) else None
+    return advise(plan.verdict, possible_changes(plan.answers, everything, machines), evaluate)
 
 
 def _pins(answers: Answers, demand: Demand, verdict: Verdict) -> dict[Identity, Pin]:

@@ -31,10 +31,29 @@ class NamespaceEntry(Closed):
         return self
 
 
+class LowerEntry(Closed):
+    """A value that asks for less; `costs` says what the person loses, `hurts` how much of it.
+
+    1 is hardly noticed, 9 is a part of the platform that is gone.
+    """
+
+    value: OptionValue
+    costs: str = Field(min_length=1)
+    hurts: int = Field(ge=1, le=9)
+
+
+class WithoutEntry(Closed):
+    """What is lost without the module, for a person who must choose; `hurts` as for options."""
+
+    costs: str = Field(min_length=1)
+    hurts: int = Field(default=9, ge=1, le=9)
+
+
 class OptionEntry(Closed):
     """One thing a person may choose; `profiles` gives other defaults for named profiles.
 
-    `minimum` and `maximum` bound an integer, or a size in whole GiB.
+    `minimum` and `maximum` bound an integer, or a size in whole GiB. `lower` names values that ask
+    for less, the mildest first; they are proposed where a plan does not fit.
     """
 
     name: str = Field(pattern=_IDENTIFIER)
@@ -47,13 +66,18 @@ class OptionEntry(Closed):
     minimum: int | None = None
     maximum: int | None = None
     costs: str = ""
+    lower: tuple[LowerEntry, ...] = ()
 
     @model_validator(mode="after")
-    def _defaults_are_allowed(self) -> OptionEntry:
+    def _values_are_allowed(self) -> OptionEntry:
         for value in (self.default, *self.profiles.values()):
             mistake = option_mistake(self, value)
             if mistake:
                 raise ValueError(f"default of {self.name}: {mistake}")
+        for entry in self.lower:
+            mistake = option_mistake(self, entry.value)
+            if mistake:
+                raise ValueError(f"lower value of {self.name}: {mistake}")
         return self
 
 
@@ -200,6 +224,7 @@ class ModuleFile(Closed):
     title: str
     purpose: str
     enabled: bool = True
+    without: WithoutEntry | None = None
     needs: tuple[str, ...] = ()
     looks_at: tuple[str, ...] = ()
     namespaces: tuple[NamespaceEntry, ...] = Field(min_length=1)

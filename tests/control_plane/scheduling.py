@@ -46,11 +46,10 @@ class Stage:
             "allocatable": amounts,
             "conditions": [{"type": "Ready", "status": "True"}],
         }
-        body = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": node.name}}
+        body = _object("Node", node.name)
+        body["metadata"]["labels"] = labels
         path = f"/api/v1/nodes/{node.name}"
-        self._wire.ask(
-            "POST", "/api/v1/nodes", {**body, "metadata": {"name": node.name, "labels": labels}}
-        )
+        self._wire.ask("POST", "/api/v1/nodes", body)
         self._wire.ask("PATCH", f"{path}/status", {"status": status}, MERGE)
         self._wire.ask("PATCH", path, {"spec": spec}, MERGE)
 
@@ -75,42 +74,34 @@ class Stage:
     def add_claim(self, namespace: str, name: str) -> None:
         """A claim that is bound to a volume already."""
         volume = f"{namespace}-{name}"
-        size = {"storage": "50Gi"}
-        modes = ["ReadWriteOnce"]
-        claim_ref = {"kind": "PersistentVolumeClaim", "namespace": namespace, "name": name}
+        size, modes = {"storage": "50Gi"}, ["ReadWriteOnce"]
+        claims = f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
         spec: dict[str, Any] = {
+            "accessModes": modes,
+            "storageClassName": "",
+            "volumeName": volume,
+            "resources": {"requests": size},
+        }
+        claim = self._wire.ask("POST", claims, _object("PersistentVolumeClaim", name, spec=spec))
+        reference = {
+            "kind": "PersistentVolumeClaim",
+            "namespace": namespace,
+            "name": name,
+            "uid": claim["metadata"]["uid"],
+        }
+        spec = {
             "capacity": size,
             "accessModes": modes,
-            "claimRef": claim_ref,
+            "claimRef": reference,
             "storageClassName": "",
+            "persistentVolumeReclaimPolicy": "Retain",
             "csi": {"driver": "blockvolume.csi.oraclecloud.com", "volumeHandle": volume},
         }
         self._wire.ask(
-            "POST",
-            "/api/v1/persistentvolumes",
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolume",
-                "metadata": {"name": volume},
-                "spec": spec,
-            },
+            "POST", "/api/v1/persistentvolumes", _object("PersistentVolume", volume, spec=spec)
         )
-        marks = {"pv.kubernetes.io/bind-completed": "yes"}
-        self._wire.ask(
-            "POST",
-            f"/api/v1/namespaces/{namespace}/persistentvolumeclaims",
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolumeClaim",
-                "metadata": {"name": name, "annotations": marks},
-                "spec": {
-                    "accessModes": modes,
-                    "storageClassName": "",
-                    "volumeName": volume,
-                    "resources": {"requests": size},
-                },
-            },
-        )
+        marks = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
+        self._wire.ask("PATCH", f"{claims}/{name}", {"metadata": marks}, MERGE)
 
     def add_pods(self, namespace: str, pods: Sequence[Mapping[str, Any]]) -> None:
         """Pods for the scheduler, in this order."""
@@ -155,6 +146,10 @@ class Stage:
             self._wire.ask("DELETE", f"/api/v1/namespaces/{namespace}/pods?gracePeriodSeconds=0")
         for node in nodes:
             self._wire.ask("DELETE", f"/api/v1/nodes/{node.name}")
+
+
+def _object(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **more}
 
 
 def _decided(pod: Mapping[str, Any]) -> bool:

@@ -47,7 +47,7 @@ def selection(number: int, seed: int) -> Selection:
     claims = tuple(f"data-{at}" for at in range(dice.choice([0, 1, 2])))
     asked = 0
     pieces: list[Piece] = []
-    goal = free * dice.uniform(0.2, 0.95)
+    goal = free * dice.uniform(0.2, 0.9)
     while asked < goal and len(pieces) < 14:
         piece, cpu = _workload(dice, number, len(pieces), claims, free // len(nodes))
         pieces.append(piece)
@@ -147,7 +147,7 @@ def _container(name: str, cpu: int, memory: int) -> dict[str, Any]:
 
 
 def _rules(dice: random.Random, spec: dict[str, Any], labels: Mapping[str, str]) -> None:
-    if dice.random() < 0.06:
+    if dice.random() < 0.035:
         group = labels["app"] if dice.random() < 0.85 else dice.choice(GROUPS)
         key = "app" if group == labels["app"] else "group"
         term = {
