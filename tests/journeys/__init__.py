@@ -1,0 +1,1 @@
+"""Whole installations by the real command: finished, killed, stopped, repeated, removed."""
