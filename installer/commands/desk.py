@@ -37,7 +37,7 @@ from installer.engine.errors import InstallError
 from installer.engine.events import Report
 from installer.engine.step import StopFlag
 from installer.modules import ModulesInvalid, catalogue
-from installer.plan import NOT_ASKED, Plan, Surroundings, make_plan
+from installer.plan import NOT_ASKED, Plan, Surroundings, make_plan, on_oracle
 
 GIB = 2**30
 
@@ -166,12 +166,19 @@ class InstallDesk:
     def install(self, draft: Draft, report: Report, stop: StopFlag) -> Conclusion:
         """Refuse what does not fit or was not agreed to; otherwise do it."""
         try:
+            self._look_first(draft, stop)
             plan = self.plan(draft)
             refuse_what_does_not_fit(plan.verdict)
             return self._turn_to(draft).install(plan, report, stop)
         except InstallError as error:
             log = self._workshop.case.home.log
             return conclusion_of(error, log_file=str(log) if log.exists() else "")
+
+    def _look_first(self, draft: Draft, stop: StopFlag) -> None:
+        """A cluster that exists has to be seen before anything can be said to fit it."""
+        answers = self.gathered(draft).answers
+        if not on_oracle(answers) and self._surroundings is NOT_ASKED:
+            self._surroundings, _ = self._turn_to(draft).survey(answers, stop)
 
 
 _NOT_FIXED = (Source.PREVIOUS, Source.PROFILE, Source.SCREEN)

@@ -12,16 +12,18 @@ from typing import Self
 
 from installer.answers.model import Answers
 from installer.budget.room import LiveNode, envelope_from_nodes
+from installer.budget.rules import Taint
 from installer.commands.rehearsal import RehearsalWorld
 from installer.commands.secrets import resolved, resolver
 from installer.conversation import Finding
 from installer.engine.errors import ClusterError
+from installer.engine.state import Installation
 from installer.engine.step import Step
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
 from installer.kube.objects import labels_of
-from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME
+from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
 from installer.oracle.installations import installations_named
@@ -67,8 +69,11 @@ class Target(ABC):
         return None
 
     @abstractmethod
-    def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
-        """Look at account or cluster before a plan is made; changes nothing."""
+    def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
+        """Look at account or cluster before a plan is made; changes nothing.
+
+        `known` is the installation where there is one: what is its own does not count as taken.
+        """
 
 
 class OracleTarget(Target):
@@ -135,7 +140,7 @@ class OracleTarget(Target):
         """By the tags on compartments, or on networks where the compartment was given."""
         return installations_named(self._account(), self.answers.place.compartment, name)
 
-    def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
+    def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:  # noqa: ARG002
         """Check the credentials, and say who and where they are."""
         report = self._account().check()
         findings = [
@@ -174,14 +179,16 @@ class ExistingTarget(Target):
     def __init__(self, answers: Answers) -> None:
         super().__init__(answers)
         self._cluster: Cluster | None = None
+        self._guard = threading.Lock()
 
     def cluster(self) -> Cluster:
         """The cluster, connected on first use."""
-        if self._cluster is None:
-            asked = self.answers.cluster
-            connection = Connection.from_kubeconfig(asked.kubeconfig, asked.context)
-            self._cluster = self._open.enter_context(Cluster(connection))
-        return self._cluster
+        with self._guard:
+            if self._cluster is None:
+                asked = self.answers.cluster
+                connection = Connection.from_kubeconfig(asked.kubeconfig, asked.context)
+                self._cluster = self._open.enter_context(Cluster(connection))
+            return self._cluster
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The platform alone."""
@@ -200,10 +207,10 @@ class ExistingTarget(Target):
         }
         return tuple(sorted(ids - {""}))
 
-    def survey(self) -> tuple[Surroundings, tuple[Finding, ...]]:
+    def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Version, nodes and what is free on them."""
         cluster = self.cluster()
-        nodes = cluster.nodes()
+        nodes = cluster.nodes(Stamp(known.id, known.name) if known else None)
         if not any(node.ready and node.schedulable for node in nodes):
             raise ClusterError(
                 "The cluster has no node that takes pods.",
@@ -255,6 +262,8 @@ def _live(node: SeenNode) -> LiveNode:
         requested_memory=node.requested_memory,
         requested_disk=node.requested_disk,
         running_pods=node.running_pods,
+        labels=node.labels,
+        taints=tuple(Taint(each.key, each.value, each.effect) for each in node.taints),
         ready=node.ready and node.schedulable,
     )
 

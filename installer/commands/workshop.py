@@ -85,6 +85,16 @@ class Workshop:
         finally:
             state.close()
 
+    def _known(self) -> Installation | None:
+        """The installation, where this machine knows one."""
+        if not self.case.home.state.exists():
+            return None
+        state = State(self.case.home.state)
+        try:
+            return state.installation(self.case.name) if state.has_identity else None
+        finally:
+            state.close()
+
     # -- runs ---------------------------------------------------------------------------------
 
     def save_answers(self, gathered: Gathered[Answers]) -> str:
@@ -97,7 +107,7 @@ class Workshop:
         stop_if_asked(stop)
         with ExitStack() as open_now:
             target = self._target(answers, open_now)
-            return target.survey()
+            return target.survey(self._known())
 
     def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
         """Make everything as planned."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from installer.engine.errors import AnswersError
 from installer.engine.masking import known_secrets
 from installer.engine.step import Condition, Context, Seen
 from installer.kube.cluster import Cluster
 from installer.kube.secret_objects import SecretSeen, SecretWanted, secret_ref
 from installer.kube.stamp import Stamp
-from installer.modules.secret_values import SecretSpec, make_secret
+from installer.modules.problems import ModulesInvalid
+from installer.modules.secret_values import PULL_PASSWORD, Existing, SecretSpec, make_secret
 from installer.steps.kube_step import Connect, KubeStep
 from installer.steps.namespaces import NAMESPACES
 
 SECRETS = "secrets"
 Resolve = Callable[[str], str | None]
 # Recipes whose results are secret; fixed texts are names and addresses, and shown as such.
-_CONFIDENTIAL = ("password", "access_key", "secret_key")
+_CONFIDENTIAL = ("password", "access_key", "secret_key", "certificate", "registry_login")
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ class Secrets(KubeStep):
     def look(self, ctx: Context) -> Seen:
         """Find missing Secrets and keys; says names, never values."""
         stamp = self.stamp(ctx)
-        # What a person supplied is read only when it is needed, so nothing is resolved here.
-        gaps, present = self._gaps(self.cluster(ctx), lambda _path: None)
+        gaps, present = self._gaps(self.cluster(ctx), self._resolve_to_compare)
         foreign = [seen for seen in present if seen.installation != stamp.installation_id]
         if foreign:
             named = "; ".join(f"{seen.ref.words} does not carry our label" for seen in foreign)
@@ -67,6 +68,16 @@ class Secrets(KubeStep):
             return Seen(Condition.ABSENT, f"{len(self._specs)} Secrets to make")
         lines = tuple(line for gap in gaps for line in gap.lines)
         return Seen(Condition.DIFFERENT, f"{len(lines)} gaps", lines)
+
+    def _resolve_to_compare(self, path: str) -> str | None:
+        """What servers read once is not followed again; a registry's password may have changed."""
+        if path != PULL_PASSWORD:
+            return None
+        try:
+            return self._resolve(path)
+        except AnswersError:
+            # Gone from this machine, but perhaps still good in the cluster.
+            return None
 
     def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002
         """Create what is missing and add missing keys; existing values stay."""
@@ -102,7 +113,7 @@ class Secrets(KubeStep):
 
         gaps = []
         for spec in self._specs:
-            values = make_secret(spec, existing, resolve)
+            values = _made(spec, existing, resolve)
             planned[spec.namespace, spec.name] = values
             _keep_confidential(spec, values)
             seen = read(spec.namespace, spec.name)
@@ -111,6 +122,17 @@ class Secrets(KubeStep):
             if lacking or seen is None:
                 gaps.append(_Gap(spec, seen, lacking))
         return gaps, [seen for seen in present.values() if seen is not None]
+
+
+def _made(spec: SecretSpec, existing: Existing, resolve: Resolve) -> Mapping[str, str]:
+    try:
+        return make_secret(spec, existing, resolve)
+    except ModulesInvalid as error:
+        raise AnswersError(
+            f"The Secret {spec.namespace}/{spec.name} cannot be made.",
+            "\n".join(str(problem) for problem in error.problems),
+            "Correct the answers named above, then run the same command again.",
+        ) from error
 
 
 def _keep_confidential(spec: SecretSpec, values: Mapping[str, str]) -> None:
@@ -124,6 +146,7 @@ def _close(gap: _Gap, cluster: Cluster, stamp: Stamp) -> None:
         cluster.put_keys(gap.seen, gap.values, stamp)
         return
     labels = {"health-install/module": gap.spec.module}
-    wanted = SecretWanted(gap.spec.namespace, gap.spec.name, gap.values, labels)
+    spec = gap.spec
+    wanted = SecretWanted(spec.namespace, spec.name, gap.values, labels, spec.type)
     # False when somebody was faster: then that one counts, and the next look fills what it lacks.
     cluster.create_secret(wanted, stamp)
