@@ -153,6 +153,17 @@ def _add_plan(commands: argparse._SubParsersAction[_Parser]) -> None:
     made.add_argument(
         "--live", action="store_true", help="also look at what exists and show what would change"
     )
+    made.add_argument(
+        "--fit", action="store_true", help="say what to give up so that it fits, the least first"
+    )
+    made.add_argument(
+        "--against",
+        metavar="ALLOWANCE",
+        help="judge by another of Oracle's allowances, for example always-free-2025",
+    )
+    made.add_argument(
+        "--explain", metavar="RESOURCE", help="show where a number comes from, for example CPU"
+    )
 
 
 def _add_status(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -68,6 +68,7 @@ class Plan:
     rendered: Rendered
     verdict: Verdict
     pins: Mapping[Identity, Pin] = field(default_factory=dict)
+    allowance: str = DEFAULT_ENVELOPE
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -87,6 +88,7 @@ class Plan:
             "version": PLAN_VERSION,
             "installation": self.answers.name,
             "target": self.answers.target,
+            "allowance": self.allowance if on_oracle(self.answers) else "",
             "modules": [module.name for module in self.modules],
             "cluster": self._cluster(),
             "volumes": [_volume_data(volume) for volume in self.volumes.volumes],
@@ -155,7 +157,7 @@ def make_plan(
     if pins:
         rendered = pinned(rendered, pins)
     chosen = enabled(answers, everything)
-    return Plan(answers, chosen, volumes, facts, rendered, verdict, pins)
+    return Plan(answers, chosen, volumes, facts, rendered, verdict, pins, against)
 
 
 def _thought(
@@ -285,7 +287,10 @@ def _object_data(entry: RenderedObject) -> dict[str, Any]:
 
 def _paragraphs(plan: Plan) -> list[str]:
     verdict = plan.verdict
-    lines = [f"Plan for installation {plan.answers.name} (target {plan.answers.target})", ""]
+    lines = [f"Plan for installation {plan.answers.name} (target {plan.answers.target})"]
+    if plan.allowance != DEFAULT_ENVELOPE:
+        lines.append(f"judged by {load_envelope(plan.allowance).title}, which is not in force")
+    lines.append("")
     lines += ["Modules"]
     lines += [f"  {module.name}: {module.title}" for module in plan.modules]
     lines += ["", "Budget"]

@@ -70,6 +70,7 @@ class BudgetRow:
 class Verdict:
     """Whether the plan runs and what it costs, with every reason.
 
+    `how` explains the room on the nodes, `free` the allowance, with sources and days.
     What was not `judged`, because the cluster has not been looked at, does not stand in the way:
     `fits` then says only that nothing is known against it.
     """
@@ -82,6 +83,7 @@ class Verdict:
     reasons: tuple[str, ...]
     placement: Placement
     how: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
     judged: bool = True
 
     def row(self, resource: str) -> BudgetRow:
@@ -128,7 +130,23 @@ def judge(
         _volume_row(disks, room),
         _money_row(account, consent),
     )
-    return _verdict(demand, room, rows, account, consent)
+    found = _verdict(demand, room, rows, account, consent)
+    return found if isinstance(envelope, LiveEnvelope) else replace(found, free=_free(envelope))
+
+
+def _free(envelope: Envelope) -> tuple[str, ...]:
+    """What is free and how volumes are rounded, each with its source and day."""
+    block, a1, rule = (
+        envelope.allowance.block_storage,
+        envelope.allowance.a1,
+        envelope.nodes.volume,
+    )
+    return (
+        f"{block.gb:,} GB of boot and block volumes ({block.source}, {block.as_of})",
+        f"{a1.ocpu_hours:,} OCPU-hours and {a1.memory_gb_hours:,} GB-hours of A1 a month"
+        f" ({a1.source}, {a1.as_of})",
+        f"a volume is billed as {rule.floor_gib} GB at least ({rule.source}, {rule.as_of})",
+    )
 
 
 def _verdict(
