@@ -14,6 +14,8 @@ def installations_named(account: Account, compartment: str, name: str) -> tuple[
 
     Looks at the compartments we make, or, where one was given by its OCID, at the networks in it.
     """
+    # First, so that a session that has ended or a clock that is off is told as that.
+    account.check()
     if is_ocid(compartment):
         found: list[Resource] = Networks(account).all_vcns(compartment)
     else:
