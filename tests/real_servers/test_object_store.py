@@ -6,7 +6,10 @@ The bucket's script runs with the curl of this machine, which is older than the 
 from __future__ import annotations
 
 import re
+import socket
+import ssl
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from tests.real_servers.watching import ArgumentsWatch
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
+INTERNAL_S3_PORT = 9001
 CONTENT = b"steps: 4711\n"
 RAW = "raw/StepsRecord/2026/11/23/1_20261123.avro"
 JOURNAL = "training/activity/2026/11/health_journal_2026_11.jsonl"
@@ -230,9 +234,32 @@ def test_files_outlive_the_pod(store: ObjectStore) -> None:
 
 
 def test_only_declared_ports_are_open_to_other_machines(store: ObjectStore) -> None:
-    declared = {*store.server.container.ports.values(), 9001}
+    declared = {*store.server.container.ports.values(), INTERNAL_S3_PORT}
     wanted = {store.server.mapping.port(port) for port in declared}
     assert _open_to_all(store) == wanted
+
+
+def test_the_internal_port_talks_only_to_who_holds_the_installations_certificate(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    """It takes new keys without a login, and no network policy need stand before it."""
+    identity = tmp_path / "identity.pem"
+    identity.write_text(store.server.secret("identity.pem"))
+    context = ssl.create_default_context(cafile=str(identity))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # refuses during the handshake
+    context.set_alpn_protocols(["h2"])
+    address = ("127.0.0.1", store.server.mapping.port(INTERNAL_S3_PORT))
+    with (
+        socket.create_connection(address, timeout=10) as plain,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        context.wrap_socket(plain, server_hostname="localhost")
+    context.load_cert_chain(str(identity))
+    with (
+        socket.create_connection(address, timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as secure,
+    ):
+        assert secure.selected_alpn_protocol() == "h2"
 
 
 def _expired(store: ObjectStore, etl: Any) -> bool:
