@@ -12,9 +12,7 @@ UNWANTED_PREFIXES = ("OCI_", "HEALTH_INSTALL", "XDG_")
 
 
 @pytest.fixture(autouse=True)
-def own_home(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder, no settings of the machine, and no proxy that could be asked."""
     home = tmp_path_factory.mktemp("home")
     kept = {"HEALTH_INSTALL_OCI_CLI", "HEALTH_INSTALL_KUBECTL", "HEALTH_INSTALL_UPDATE_GOLDEN"}
