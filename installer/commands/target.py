@@ -113,6 +113,7 @@ class OracleTarget(Target):
             resolver(self.answers),
             needs=(door.id,),
             nodes_need=(NODE_POOL,),
+            places=plan.places,
         )
         return (*below, *above)
 

@@ -113,6 +113,10 @@ class Cluster:
         """All objects of a kind; none where the cluster does not serve it."""
         return tuple(self._run(self._reading.all_of(api_version, kind, namespace, selector)))
 
+    def label_node(self, name: str, labels: Mapping[str, str]) -> None:
+        """Put labels on a node and leave all its others; only for nodes of our own machines."""
+        self._run(self._reading.label(Ref("v1", "Node", "", name), labels))
+
     # -- making and comparing -----------------------------------------------------------------
 
     def apply(self, objects: Sequence[Body], stamp: Stamp) -> ApplyReport:

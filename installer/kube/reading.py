@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from installer.kube.kinds import Kinds
 from installer.kube.objects import Document, Ref, grouped, ref_of
-from installer.kube.wire import JSON, METADATA_ONLY, Request, Wire
+from installer.kube.stamp import FIELD_MANAGER
+from installer.kube.wire import JSON, MERGE, METADATA_ONLY, Request, Wire
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -38,6 +39,14 @@ class Reading:
         """One object, or None when it is not there."""
         path = await self.kinds.path(ref)
         return await self.wire.found(Request("GET", path, f"read {ref.words}"))
+
+    async def label(self, ref: Ref, labels: Mapping[str, str]) -> None:
+        """Set labels of an object that exists; the one change made without owning the object."""
+        path = await self.kinds.path(ref)
+        body = {"metadata": {"labels": dict(labels)}}
+        query = {"fieldManager": FIELD_MANAGER}
+        doing = f"label {ref.words}"
+        await self.wire.json(Request("PATCH", path, doing, query, body, MERGE))
 
     async def all_of(
         self,

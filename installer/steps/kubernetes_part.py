@@ -12,6 +12,7 @@ from installer.modules.rendering import Rendered
 from installer.steps.kube_step import Connect
 from installer.steps.namespaces import NAMESPACES, Namespaces
 from installer.steps.nodes_ready import NODES_READY, NodesReady
+from installer.steps.places import PLACES, Places
 from installer.steps.secrets import SECRETS, Secrets
 from installer.steps.tidy import Tidy
 from installer.steps.wave import Wave, WaveReady, wave_id
@@ -38,20 +39,24 @@ def kubernetes_part(
     resolve: Callable[[str], str | None],
     needs: Sequence[str] = (),
     nodes_need: Sequence[str] = (),
+    places: Sequence[str] = (),
 ) -> tuple[Step, ...]:
     """All steps inside the cluster; makes no call by itself.
 
     `needs` are the steps after which the API server answers, `nodes_need` those after which
     machines exist. Namespaces and Secrets do not wait for machines, so that a removal reaches
-    everything even when the machines are gone. A removal begins with the last step.
+    everything even when the machines are gone. A removal begins with the last step. `places` are
+    the names that workloads are pinned to, one for each machine of our own.
     """
     spaces = [entry.body for entry in rendered.objects if entry.body["kind"] == "Namespace"]
     waves = waves_of(rendered, modules)
+    first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()))
     return (
         NodesReady(connect, nodes, (*needs, *nodes_need)),
+        *((Places(connect, places),) if places else ()),
         Namespaces(connect, spaces, needs),
         Secrets(connect, rendered.secrets, resolve),
-        *(WaveReady(connect, wave, _before(wave, waves, modules)) for wave in waves),
+        *(WaveReady(connect, wave, _before(wave, waves, modules, first)) for wave in waves),
         Tidy(connect, wanted_refs(rendered), _last_steps(waves)),
     )
 
@@ -79,13 +84,15 @@ def wanted_refs(rendered: Rendered) -> frozenset[Ref]:
     return frozenset(objects | secrets)
 
 
-def _before(wave: Wave, waves: Sequence[Wave], modules: Sequence[ModulePart]) -> tuple[str, ...]:
+def _before(
+    wave: Wave, waves: Sequence[Wave], modules: Sequence[ModulePart], first: Sequence[str]
+) -> tuple[str, ...]:
     earlier = [one for one in waves if one.module == wave.module and one.number < wave.number]
     if earlier:
         return (earlier[-1].id,)
     part = next(module for module in modules if module.name == wave.module)
     lasts = [_last_wave(name, waves) for name in part.needs]
-    return (NAMESPACES, SECRETS, NODES_READY, *(last for last in lasts if last))
+    return (*first, *(last for last in lasts if last))
 
 
 def _last_wave(module: str, waves: Sequence[Wave]) -> str:
