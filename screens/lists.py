@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Offset
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 
@@ -61,11 +61,3 @@ class ChoiceList(OptionList):
         if self.has_focus and self.highlighted is not None:
             row = self.highlighted - round(self.scroll_offset.y)
             self.app.cursor_position = self.content_region.offset + Offset(0, row)
-
-
-class AnswerInput(Input):
-    """A line of text to type; Enter goes on."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Next", id="next", tooltip="Take this answer and go on"),
-    ]

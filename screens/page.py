@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,9 +13,13 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from screens.results import Back, MoreQuestions, Quit, Said
+if TYPE_CHECKING:
+    from screens.results import Said
 
-SaidT = TypeVar("SaidT", bound=Said)
+    _Screen = Screen[Said]
+else:
+    # The first frame does not wait for what pages say.
+    _Screen = Screen
 
 
 LEAVE = Binding(
@@ -62,7 +66,7 @@ class Words(Static):
         self.update(Content(text))
 
 
-class Page(Screen[Said]):
+class Page(_Screen):
     """A page that is left with something said."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -102,10 +106,14 @@ class Page(Screen[Said]):
 
     def action_back(self) -> None:
         """Leave towards the page before."""
+        from screens.results import Back
+
         self.dismiss(Back())
 
     def action_advanced(self) -> None:
         """Ask more questions, or fewer."""
+        from screens.results import MoreQuestions
+
         self.dismiss(MoreQuestions())
 
     def action_help(self) -> None:
@@ -119,6 +127,8 @@ class Page(Screen[Said]):
 
     def leave(self) -> None:
         """Leave the program."""
+        from screens.results import Quit
+
         self.dismiss(Quit())
 
 

@@ -11,7 +11,8 @@ from textual.widgets import Input, OptionList
 from installer.answers.problems import BadAnswer
 from installer.conversation import Ask, section_title
 from installer.prompts.words import clean
-from screens.lists import AnswerInput, ChoiceList
+from screens.answer_input import AnswerInput
+from screens.lists import ChoiceList
 from screens.page import Page, Words
 from screens.results import Answered
 

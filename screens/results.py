@@ -81,6 +81,15 @@ class Quit:
     """Leave the program."""
 
 
+@dataclass(frozen=True)
+class Parting:
+    """How the app was left; `conclusion` is None when nothing was begun."""
+
+    exit_code: int
+    conclusion: Conclusion | None = None
+    at_once: bool = False
+
+
 Said = (
     Begun
     | Answered

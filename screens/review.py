@@ -10,8 +10,9 @@ from textual.widgets import Input, OptionList
 from installer.conversation import AnswerRow, Proposal, consent_given, section_title
 from installer.engine.errors import InstallError
 from installer.prompts.words import bill_words, clean, source_words, usage_words
+from screens.answer_input import AnswerInput
 from screens.bar import shortened
-from screens.lists import AnswerInput, ChoiceList
+from screens.lists import ChoiceList
 from screens.modules import verdict_text
 from screens.page import Page, TextPage, Words
 from screens.results import Change, Install

@@ -10,13 +10,12 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import OptionList
 
-from installer.prompts.words import clean
 from screens.lists import ChoiceList
 from screens.page import Page, Words
-from screens.results import Begun
 
 if TYPE_CHECKING:
     from installer.conversation import Greeting
+    from screens.results import Begun, Said
 
 OPENING = "First come the questions, then what the answers need and cost, then the last word."
 LOADING = "Reading the modules…"
@@ -44,6 +43,7 @@ class WelcomePage(Page):
         self._greeting = greeting
         self._early: Begun | None = None
         self.shown = asyncio.Event()
+        self.said: asyncio.Future[Said] | None = None
 
     def body(self) -> Iterable[Widget]:
         """The greeting and the choice of a profile."""
@@ -61,11 +61,28 @@ class WelcomePage(Page):
         if self._greeting is not None:
             self.greet(self._greeting)
 
+    def done(self, said: Said) -> None:
+        """The very first page is never taken away, so what it says comes another way."""
+        if self.said is None:
+            self.dismiss(said)
+        elif not self.said.done():
+            # It lies below all others from now on, and must not shine through between two.
+            self.add_class("-passed")
+            self.said.set_result(said)
+
+    def leave(self) -> None:
+        """Leave the program."""
+        from screens.results import Quit
+
+        self.done(Quit())
+
     def greet(self, greeting: Greeting) -> None:
         """The desk is open: say the rest, and go on if somebody chose already."""
+        from installer.prompts.words import clean
+
         self._greeting = greeting
         if self._early is not None:
-            self.dismiss(self._early)
+            self.done(self._early)
             return
         paragraphs = [clean(text) for text in (*greeting.paragraphs, greeting.unfinished) if text]
         self.query_one("#more", Words).say("\n\n".join(paragraphs))
@@ -78,16 +95,20 @@ class WelcomePage(Page):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Say what the marked profile is for."""
+        from installer.prompts.words import clean
+
         profiles = self._greeting.profiles if self._greeting else ()
         purposes = {each.name: clean(each.purpose) for each in profiles}
         self.query_one("#purpose", Words).say(purposes.get(event.option.id or "", ""))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Begin, now or as soon as the desk is open."""
+        from screens.results import Begun
+
         chosen = event.option.id or ""
         begun = Begun("" if chosen in (BEGIN[0], STRAIGHT) else chosen, chosen == STRAIGHT)
         if self._greeting is None:
             self._early = begun
             self.query_one("#more", Words).say(f"{LOADING} We begin in a moment.")
         else:
-            self.dismiss(begun)
+            self.done(begun)

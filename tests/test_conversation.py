@@ -210,7 +210,17 @@ def from_file(script: Script, folder: Path) -> str:
     return at.plan_document(Draft(script.profile))
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+# Some forty pages, one key press after the other.
+LONG = {"rarer_questions"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.stem in LONG else (), id=path.stem)
+        for path in SCRIPTS
+    ],
+)
 async def test_screen_lines_and_file_give_the_same_plan(path: Path, tmp_path: Path) -> None:
     script = Script.read(path)
     document = from_file(script, tmp_path)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from installer.engine.events import Outcome
 from installer.engine.masking import known_secrets
 
 if TYPE_CHECKING:
-    # Loads pydantic, which the first frame of the screens does not wait for.
+    # The first frame of the screens does not wait for these.
     from installer.conversation import BarRow, Conclusion, Proposal
+    from installer.engine.events import Outcome
+
+OUTCOMES = {"unchanged": "as wanted", "absent": "was not there"}
 
 
 def clean(text: str) -> str:
@@ -36,9 +38,7 @@ def usual_words(seconds: float) -> str:
 
 def outcome_words(outcome: Outcome) -> str:
     """How a step ended, as a person says it."""
-    return {Outcome.UNCHANGED: "as wanted", Outcome.ABSENT: "was not there"}.get(
-        outcome, str(outcome)
-    )
+    return OUTCOMES.get(outcome, str(outcome))
 
 
 def source_words(source: str) -> str:

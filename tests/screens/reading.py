@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from textual.pilot import Pilot
 
 from installer.conversation import Desk
-from screens.app import HealthInstallApp, Parting
+from screens.app import HealthInstallApp
 from screens.inspection import InspectionPage
 from screens.page import Page
+from screens.results import Parting
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = "HEALTH_INSTALL_UPDATE_GOLDEN"
@@ -61,7 +62,7 @@ async def next_page(pilot: AppPilot, act: Callable[[], Awaitable[Any]]) -> Page:
     await act()
     await until(
         pilot,
-        lambda: pilot.app.screen is not before and isinstance(pilot.app.screen, Page),
+        lambda: pilot.app.screen is not before and not pilot.app.screen.has_class("-passed"),
         "another page",
     )
     found = pilot.app.screen

@@ -32,7 +32,11 @@ from tests.screens.reading import AppPilot, greeted, page, running, text, until
 
 FOREIGN = "[/etc/oci] [bold]x[/] $(id) [@click=app.quit]here[/] \x1b[31mred\x1b[0m"
 LONG = " ".join(["a-very-long-sentence-of-somebody-else"] * 40)
-SIZES = [(80, 24), (160, 50), (40, 12)]
+SIZES = [
+    (80, 24),
+    (40, 12),
+    pytest.param((160, 50), marks=pytest.mark.slow),
+]
 
 
 def telling(words: str) -> MadeUpDesk:

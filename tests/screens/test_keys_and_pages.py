@@ -10,13 +10,14 @@ from installer.conversation import AnswerRow, Conclusion, Draft
 from installer.engine.errors import AccountError, ExitCode, InstallError
 from installer.engine.events import Report
 from installer.engine.step import StopFlag
-from screens.app import HealthInstallApp, Parting
+from screens.app import HealthInstallApp
 from screens.inspection import InspectionPage
 from screens.lists import ChoiceList
 from screens.modules import ModulesPage
 from screens.outcome import OutcomePage
 from screens.page import Page, TextPage
 from screens.question import QuestionPage
+from screens.results import Parting
 from screens.review import ReviewPage, answer_text
 from screens.welcome import WelcomePage
 from tests.screens.made_up_desk import ALMOST_ALL, DONE, MadeUpDesk

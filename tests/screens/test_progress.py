@@ -23,11 +23,11 @@ from installer.engine.events import (
     Waiting,
 )
 from installer.engine.step import StopFlag
-from screens.app import Parting
 from screens.board import Board
 from screens.messages import Reported
 from screens.outcome import OutcomePage
 from screens.progress import ProgressPage, wait_text
+from screens.results import Parting
 from tests.screens.made_up_desk import MadeUpDesk
 from tests.screens.reading import AppPilot, greeted, page, running, text, until
 

@@ -1,0 +1,74 @@
+"""Switching a module: thinking the plan through again and painting the bar is one frame's work."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import pytest
+
+from installer.cli import parser
+from installer.commands.desk import InstallDesk
+from installer.commands.sources import case
+from installer.conversation import Draft, Finding
+from installer.engine.step import StopFlag
+from screens.bar import BudgetBar
+from screens.modules import ModuleList, ModulesPage
+from screens.question import QuestionPage
+from tests.screens.reading import AppPilot, enter, greeted, next_page, rows, running
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
+
+TOGGLES = 200
+FRAME = 0.016
+QUICK_ENOUGH = 0.99
+
+
+class HomeDesk(InstallDesk):
+    """The real desk over the real catalogue, without the world."""
+
+    def inspect(self, draft: Draft, stop: StopFlag) -> tuple[Finding, ...]:
+        """Nothing is looked at."""
+        return ()
+
+
+async def open_modules(pilot: AppPilot) -> ModulesPage:
+    """Enter until the modules page."""
+    await greeted(pilot)
+    found = await next_page(pilot, lambda: enter(pilot))
+    while not isinstance(found, ModulesPage):
+        act = enter if isinstance(found, QuestionPage) else AppPilot.pause
+        found = await next_page(pilot, partial(act, pilot))
+    return found
+
+
+def repaint(page: ModulesPage, name: str) -> float:
+    """Seconds of this process's work from the switch to the finished picture."""
+    began = time.process_time()
+    page.switch(name)
+    # What the compositor does in the next frame: lay out if needed, then paint.
+    page._refresh_layout()
+    page._compositor.render_strips()
+    return time.process_time() - began
+
+
+async def test_ninety_nine_of_a_hundred_switches_are_painted_within_a_frame() -> None:
+    desk = HomeDesk(case(parser().parse_args([]), None))
+    async with running(desk) as pilot:
+        page = await open_modules(pilot)
+        bar = page.query_one(BudgetBar)
+        names = [option.id or "" for option in page.query_one(ModuleList).options]
+        for name in names * 2:
+            repaint(page, name)  # Both states of every module are thought through once.
+        before = str(bar.visual)
+        took = sorted(repaint(page, names[turn % len(names)]) for turn in range(TOGGLES))
+        assert str(bar.visual) == before, "an even number of switches ends where it began"
+        page.switch(names[0])
+        await pilot.pause()
+        assert "0 of" in "\n".join(rows(pilot))
+    quick = sum(1 for seconds in took if seconds <= FRAME) / len(took)
+    print(
+        f"bar repaint: median {took[len(took) // 2] * 1000:.1f} ms, "
+        f"99th {took[int(len(took) * QUICK_ENOUGH) - 1] * 1000:.1f} ms, {quick:.0%} in a frame"
+    )
+    assert quick >= QUICK_ENOUGH
