@@ -26,7 +26,11 @@ INSTALLATION = "health-install/installation"
 # Written by the world's clock or its dice: different in every run of the same installation.
 _DICE = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "ownerReferences")
 _CHANCE = re.compile(r"oke(-[a-z0-9]{10,}){3}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_POD_SUFFIX = re.compile(r"-[a-z0-9]{5}$")
+# A hash over a template, which holds the installation's id, and a pod's own five signs.
+_SUFFIXES = {
+    "ReplicaSet": re.compile(r"-[a-z0-9]{10}$"),
+    "Pod": re.compile(r"(-[a-z0-9]{10})?-[a-z0-9]{5}$"),
+}
 
 
 @dataclass
@@ -159,7 +163,8 @@ def _object_line(body: Document) -> str:
     if not _is_made_by_us(body):
         # Made by the cluster itself; its own name is chance, whose it is is not.
         name = _CHANCE.sub("~", metadata["name"])
-        return f"{where}/{_POD_SUFFIX.sub('-~', name) if body['kind'] == 'Pod' else name}"
+        suffix = _SUFFIXES.get(body["kind"])
+        return f"{where}/{suffix.sub('-~', name) if suffix else name}"
     kept = {k: v for k, v in body.items() if k not in ("status", "data", "resource")}
     kept["metadata"] = {key: value for key, value in metadata.items() if key not in _DICE}
     data = body.get("data") or {}
