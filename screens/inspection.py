@@ -41,7 +41,7 @@ class InspectionPage(Page):
 
     def body(self) -> Iterable[Widget]:
         """What was found, and what to do now."""
-        with VerticalScroll(id="findings", can_focus=False):
+        with VerticalScroll(id="findings"):
             yield Words("Looking at what is there; nothing is changed…", id="found")
         yield ChoiceList([], id="choices")
 

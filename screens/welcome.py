@@ -47,8 +47,8 @@ class WelcomePage(Page):
 
     def body(self) -> Iterable[Widget]:
         """The greeting and the choice of a profile."""
-        with VerticalScroll(id="greeting", can_focus=False):
-            yield Words(OPENING, classes="paragraph")
+        with VerticalScroll(id="greeting"):
+            yield Words(OPENING, id="opening", classes="paragraph")
             yield Words(LOADING, id="more", classes="paragraph")
         yield Words("Begin with:", classes="title")
         yield ChoiceList([BEGIN], id="profiles")
@@ -84,7 +84,8 @@ class WelcomePage(Page):
         if self._early is not None:
             self.done(self._early)
             return
-        paragraphs = [clean(text) for text in (*greeting.paragraphs, greeting.unfinished) if text]
+        paragraphs = [clean(text) for text in (greeting.unfinished, *greeting.paragraphs) if text]
+        self.query_one("#opening").display = False
         self.query_one("#more", Words).say("\n\n".join(paragraphs))
         rows = [
             (each.name, f"{clean(each.title)} (profile {each.name})") for each in greeting.profiles

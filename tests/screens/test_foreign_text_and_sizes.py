@@ -31,6 +31,7 @@ from tests.screens.made_up_desk import MadeUpDesk
 from tests.screens.reading import AppPilot, greeted, page, running, text, until
 
 FOREIGN = "[/etc/oci] [bold]x[/] $(id) [@click=app.quit]here[/] \x1b[31mred\x1b[0m"
+BRACKETS = "[/etc/oci] [bold]x[/]"
 LONG = " ".join(["a-very-long-sentence-of-somebody-else"] * 40)
 SIZES = [
     (80, 24),
@@ -62,7 +63,10 @@ def telling(words: str) -> MadeUpDesk:
         )
 
     return MadeUpDesk(
-        install_with=install, findings=lambda _stop: (Finding(False, words),), extra=(words,)
+        install_with=install,
+        findings=lambda _stop: (Finding(False, words),),
+        extra=(words,),
+        fixed={"oracle.profile": BRACKETS},
     )
 
 
@@ -118,7 +122,8 @@ async def test_foreign_text_is_never_markup(size: tuple[int, int]) -> None:
         seen = await through_all_pages(pilot)
     if size == (80, 24):
         assert "[/etc/oci] [bold]x[/] $(id) [@click=app.quit]here[/]" in seen[0][0]
-        assert "[/etc/oci] [bold]x[/]" in seen[-1][0]
+        assert BRACKETS in seen[1][0], "in a list"
+        assert BRACKETS in seen[-1][0]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
