@@ -12,6 +12,7 @@ from installer.answers import (
     AnswersInvalid,
     Layer,
     Source,
+    answers_model,
     gather,
     given,
     profiles,
@@ -22,6 +23,7 @@ from installer.answers import (
     screen_layer,
     variable_name,
 )
+from installer.modules import catalogue
 
 from .made_up import model
 
@@ -164,7 +166,8 @@ def test_a_path_nobody_asked_for_is_told_from_any_source() -> None:
 @pytest.mark.parametrize("profile", profiles(), ids=lambda profile: profile.name)
 def test_every_profile_is_valid_and_says_whom_it_suits(profile: object) -> None:
     name = getattr(profile, "name", "")
-    gathered = gather(model(), [read_profile(name, model())])
+    real = answers_model([module.questions for module in catalogue()])
+    gathered = gather(real, [read_profile(name, real)])
     assert gathered.sources["target"].source is Source.PROFILE
     assert getattr(profile, "title", "")
     assert getattr(profile, "purpose", "").endswith(".")
