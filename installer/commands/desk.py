@@ -33,7 +33,7 @@ from installer.conversation import (
     Suggested,
     conclusion_of,
 )
-from installer.engine.errors import InstallError
+from installer.engine.errors import ClusterError, InstallError
 from installer.engine.events import Report
 from installer.engine.step import StopFlag
 from installer.modules import ModulesInvalid, catalogue
@@ -178,7 +178,14 @@ class InstallDesk:
         """A cluster that exists has to be seen before anything can be said to fit it."""
         answers = self.gathered(draft).answers
         if not on_oracle(answers) and self._surroundings is NOT_ASKED:
-            self._surroundings, _ = self._turn_to(draft).survey(answers, stop)
+            self._surroundings, findings = self._turn_to(draft).survey(answers, stop)
+            bad = [each.words for each in findings if not each.good]
+            if bad:
+                raise ClusterError(
+                    "The cluster cannot take the platform as it is.",
+                    "\n".join(bad),
+                    "Mend it, or change the answers under cluster, then run again.",
+                )
 
 
 _NOT_FIXED = (Source.PREVIOUS, Source.PROFILE, Source.SCREEN)

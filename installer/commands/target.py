@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from installer.answers.model import Answers
+from installer.budget.demand import measure
 from installer.budget.room import LiveNode, envelope_from_nodes
 from installer.budget.rules import Taint
 from installer.commands.rehearsal import RehearsalWorld
@@ -27,6 +29,7 @@ from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, 
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
 from installer.oracle.installations import installations_named
+from installer.oracle.limits import Needs
 from installer.oracle.tokens import kubeconfig_document
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.plan import NOT_ASKED, Plan, Surroundings, on_oracle
@@ -103,6 +106,7 @@ class OracleTarget(Target):
                 boot_gb=cluster.boot_volume_gb,
                 ssh_public_key=cluster.ssh_public_key,
             ),
+            needs_of(plan),
         )
         door = next(step for step in below if isinstance(step, ClusterAccess))
         above = kubernetes_part(
@@ -152,6 +156,20 @@ class OracleTarget(Target):
             findings.append(Finding(False, "Oracle allows this account no Kubernetes cluster."))
         findings += [Finding(False, warning) for warning in report.warnings]
         return NOT_ASKED, tuple(findings)
+
+
+def needs_of(plan: Plan) -> Needs:
+    """What the whole plan takes of the account's limits, platform included."""
+    cluster = plan.answers.cluster
+    kinds = Counter(each.kind for each in measure(plan.rendered.objects).balancers)
+    return Needs(
+        ocpus=cluster.nodes * cluster.node_ocpus,
+        memory_gb=cluster.nodes * cluster.node_memory_gb,
+        storage_gb=int(plan.verdict.row("storage").used),
+        flexible_balancers=kinds["flexible"] + kinds["fixed"],
+        network_balancers=kinds["network"],
+        paid=plan.verdict.costs_money and plan.verdict.consented,
+    )
 
 
 def account_of(answers: Answers, world: RehearsalWorld | None) -> Callable[[], Account]:
@@ -222,7 +240,7 @@ class ExistingTarget(Target):
         kinds = {node.architecture for node in nodes}
         findings = (
             Finding(True, f"Kubernetes {cluster.version()} at {cluster.connection.server}."),
-            Finding(True, f"{len(nodes)} nodes, {', '.join(sorted(kinds))}."),
+            Finding(True, f"{_counted(nodes)}, {', '.join(sorted(kinds))}."),
             *_storage(cluster, self.answers.cluster.storage_class),
         )
         architecture = kinds.pop() if len(kinds) == 1 else ""
@@ -238,12 +256,17 @@ def _parts(plan: Plan) -> list[ModulePart]:
     ]
 
 
+def _counted(nodes: Sequence[SeenNode]) -> str:
+    return "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
+
+
 def _storage(cluster: Cluster, wanted: str) -> tuple[Finding, ...]:
     classes = cluster.storage_classes()
     names = ", ".join(each.name for each in classes) or "none"
     if wanted:
         found = any(each.name == wanted for each in classes)
-        return (Finding(found, f"Storage class {wanted}; the cluster has: {names}."),)
+        words = "is there" if found else f"is not there; the cluster has: {names}"
+        return (Finding(found, f"Storage class {wanted} {words}."),)
     default = [each.name for each in classes if each.is_default]
     if default:
         return (Finding(True, f"Volumes come from the default storage class {default[0]}."),)

@@ -1,0 +1,127 @@
+"""The platform on a cluster somebody has already: no Oracle, the budget from its own nodes."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from installer.engine.errors import ExitCode
+from installer.kube.cluster import Cluster
+from installer.kube.connection import Connection
+from tests.journeys.person import Person
+from tests.kube.rehearsed import Rehearsed, rehearsed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def existing(tmp_path: Path) -> Iterator[Rehearsed]:
+    """A cluster with one node of the free size, and nothing of ours."""
+    with rehearsed(tmp_path / "cluster") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def person(tmp_path: Path, existing: Rehearsed) -> Person:
+    """Somebody whose answers name that cluster by its kubeconfig."""
+    made = Person(tmp_path / "person")
+    answers = {
+        "version": 1,
+        "target": "existing",
+        "cluster": {"kubeconfig": str(existing.kubeconfig)},
+    }
+    made.answers.write_text(yaml.safe_dump(answers), encoding="utf-8")
+    return made
+
+
+def namespaces(existing: Rehearsed) -> set[str]:
+    with Cluster(Connection.from_kubeconfig(existing.kubeconfig)) as cluster:
+        return {body["metadata"]["name"] for body in cluster.objects("v1", "Namespace")}
+
+
+def crowd(existing: Rehearsed, node: str, cpu: str) -> None:
+    """A neighbour's pod that asks for so much on the node."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "neighbour", "namespace": "default"},
+        "spec": {
+            "nodeName": node,
+            "containers": [
+                {"name": "busy", "image": "busy:1", "resources": {"requests": {"cpu": cpu}}}
+            ],
+        },
+    }
+    request = urllib.request.Request(
+        f"{existing.server}/api/v1/namespaces/default/pods",
+        json.dumps(pod).encode(),
+        {"Authorization": f"Bearer {existing.token}", "Content-Type": "application/json"},
+    )
+    context = ssl.create_default_context(cafile=str(existing.ca_file))
+    with urllib.request.urlopen(request, context=context) as answer:
+        assert answer.status == 201
+
+
+def test_it_is_installed_left_alone_and_removed_without_oracle(
+    person: Person, existing: Rehearsed
+) -> None:
+    before = namespaces(existing)
+    first = person.plain("--headless", str(person.answers), "--events", "json")
+    assert first.code == ExitCode.OK, first.err
+    steps = {step["id"] for event in first.of("RunStarted") for step in event["steps"]}
+    assert {"namespaces", "secrets", "nodes-ready"} <= steps
+    assert not steps & {"account", "compartment", "vcn", "cluster", "node-pool"}
+
+    again = person.plain("--headless", str(person.answers), "--events", "json")
+    assert (again.code, again.finished["changed"]) == (ExitCode.OK, 0), again.err
+
+    # What is ours does not count as taken by somebody else: the second plan fits as the first.
+    plan = person.plain("plan", str(person.answers), "--live")
+    assert plan.code == ExitCode.OK, plan.out
+    assert "Nothing would change." in plan.out
+
+    assert person.plain("destroy", "--yes").code == ExitCode.OK
+    assert namespaces(existing) == before
+
+
+def test_what_others_run_there_counts_and_a_crowded_cluster_is_refused(
+    person: Person, existing: Rehearsed
+) -> None:
+    before = namespaces(existing)
+    with Cluster(Connection.from_kubeconfig(existing.kubeconfig)) as cluster:
+        node = cluster.nodes()[0].name
+    crowd(existing, node, "1400m")
+    ended = person.plain("--headless", str(person.answers))
+    assert ended.code == ExitCode.DOES_NOT_FIT, ended.out
+    assert "CPU" in ended.out
+    assert "too much" in ended.out
+    assert namespaces(existing) == before
+
+
+def test_a_storage_class_that_is_not_there_is_told_before_anything_is_made(
+    person: Person, existing: Rehearsed
+) -> None:
+    before = namespaces(existing)
+    answers = yaml.safe_load(person.answers.read_text(encoding="utf-8"))
+    answers["cluster"]["storage_class"] = "no-such-class"
+    person.answers.write_text(yaml.safe_dump(answers), encoding="utf-8")
+    ended = person.plain("--headless", str(person.answers))
+    assert ended.code == ExitCode.CLUSTER, ended.out
+    assert "no-such-class" in ended.out
+    assert "oci-bv" in ended.out
+    assert namespaces(existing) == before
+
+
+def test_a_kubeconfig_that_is_not_there_is_named(person: Person) -> None:
+    answers = yaml.safe_load(person.answers.read_text(encoding="utf-8"))
+    answers["cluster"]["kubeconfig"] = str(person.folder / "none")
+    person.answers.write_text(yaml.safe_dump(answers), encoding="utf-8")
+    ended = person.plain("--headless", str(person.answers))
+    assert ended.code == ExitCode.CLUSTER
+    assert "There is no kubeconfig at" in ended.out + ended.err
