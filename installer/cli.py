@@ -9,7 +9,6 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from importlib import metadata
 from typing import Any, NoReturn
 
 from installer.engine.errors import ExitCode
@@ -47,8 +46,18 @@ def _epilog() -> str:
     return EPILOG_TOPICS + codes
 
 
+class _Version(argparse.Action):
+    """Looks the version up only when somebody asks: that costs more than all the parsing."""
+
+    def __call__(self, *_given: object) -> None:
+        sys.stdout.write(f"health-install {version()}\n")
+        raise SystemExit(int(ExitCode.OK))
+
+
 def version() -> str:
     """The installed version, as the package says it."""
+    from importlib import metadata
+
     try:
         return metadata.version("health-install")
     except metadata.PackageNotFoundError:
@@ -63,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--version", action="version", version=f"health-install {version()}")
+    root.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     root.add_argument(
         "--headless", metavar="ANSWERS", help="install from an answers file, asking nothing"
     )

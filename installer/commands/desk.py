@@ -257,7 +257,7 @@ def _bar_row(row: BudgetRow) -> BarRow:
     return BarRow(
         resource=row.resource,
         used=float(row.used) / scale,
-        limit=float(row.limit or 0) / scale,
+        limit=None if row.limit is None else float(row.limit) / scale,
         unit=unit,
         shares=tuple(
             Share(module, float(amount) / scale) for module, amount in row.share_by_module

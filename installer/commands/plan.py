@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from installer.budget.advice import Advice
-from installer.budget.envelope import DEFAULT_ENVELOPE, envelope_names
+from installer.budget.envelope import DEFAULT_ENVELOPE, envelope_names, load_envelope
 from installer.budget.explaining import explain, row_names
+from installer.budget.reference import REFERENCE, load_reference, reckon, report
 from installer.commands.ending import say
 from installer.commands.money import exit_code_of
 from installer.commands.sources import Case, case, in_our_words
@@ -21,9 +22,14 @@ from installer.engine.run import Result
 from installer.engine.step import Condition, StopFlag
 from installer.plan import NOT_ASKED, Plan, Surroundings, advice_for, make_plan
 
+REFERENCE_ALLOWANCE = "always-free-2025"
+"""The allowance the reference was written for."""
+
 
 def run(asked: argparse.Namespace) -> int:
     """Print the plan; ends with 0 if it fits, 2 if it would cost money, 3 if it does not fit."""
+    if asked.profile == REFERENCE:
+        return _reference(asked)
     meant = case(asked, asked.answers)
     gathered = meant.gathered()
     against = _allowance(asked.against)
@@ -38,6 +44,13 @@ def run(asked: argparse.Namespace) -> int:
     advice = advice_for(plan, surroundings, against=against) if asked.fit else None
     _print(plan, asked.output, live, advice)
     return exit_code_of(plan.verdict)
+
+
+def _reference(asked: argparse.Namespace) -> int:
+    """The reference's own sizes can be planned, never installed; none of ours are asked."""
+    then = load_envelope(_allowance(asked.against or REFERENCE_ALLOWANCE))
+    say("\n".join(report(then, load_envelope())))
+    return exit_code_of(reckon(load_reference(), then).verdict)
 
 
 def _allowance(name: str | None) -> str:

@@ -16,10 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from installer.engine.errors import InstallError
+from installer.engine.errors import AnswersError, InstallError
 from installer.engine.places import Home
 
 DEFAULT_SPEED = 60.0
+# How the world ends when it cannot read its weather; it tells every mistake on standard error.
+BAD_WEATHER = 2
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class RehearsalWorld:
         self.speed = speed or DEFAULT_SPEED
         self._weather = weather
         self._process: subprocess.Popen[str] | None = None
+        self._log_began = 0
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -47,6 +50,7 @@ class RehearsalWorld:
         if self._weather:
             words += ["--weather", self._weather]
         with (self.folder / "world.log").open("a", encoding="utf-8") as log:
+            self._log_began = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "installer.rehearsal", *words],
                 stdin=subprocess.PIPE,
@@ -65,16 +69,24 @@ class RehearsalWorld:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            self._process.wait()
-            raise InstallError(
-                "The rehearsal's Oracle and Kubernetes did not start.",
-                _last_line(self.folder / "world.log"),
-                f"See {self.folder / 'world.log'}. To begin with an empty world, remove "
-                f"{self.folder}.",
-            )
+            raise self._did_not_start(self._process.wait())
         ready = json.loads(line)
         return RehearsalAddress(
             ready["oracle"], Path(ready["config_file"]), ready["profile"], ready["control"]
+        )
+
+    def _did_not_start(self, code: int) -> InstallError:
+        log = self.folder / "world.log"
+        if code == BAD_WEATHER:
+            return AnswersError(
+                "The weather file cannot be used.",
+                _lines_after(log, self._log_began),
+                "Mend it, or leave --weather out. Nothing was made.",
+            )
+        return InstallError(
+            "The rehearsal's Oracle and Kubernetes did not start.",
+            _last_line(log),
+            f"See {log}. To begin with an empty world, remove {self.folder}.",
         )
 
     def __exit__(
@@ -94,6 +106,10 @@ class RehearsalWorld:
             self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _lines_after(log: Path, start: int) -> str:
+    return log.read_bytes()[start:].decode(errors="replace").strip()
 
 
 def _last_line(log: Path) -> str:

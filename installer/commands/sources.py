@@ -105,7 +105,8 @@ def case(asked: argparse.Namespace, answers_file: str | None = None) -> Case:
     return replace(found, layers=(*given, *_previous(found.home, answers_file)))
 
 
-def profile_layers(profile: str) -> list[Layer]:
+@cache
+def profile_layers(profile: str) -> tuple[Layer, ...]:
     """What a profile says, and below it what each module says for this profile."""
     own = in_our_words(lambda: read_profile(profile, model()))
     values: dict[str, object] = {
@@ -113,7 +114,7 @@ def profile_layers(profile: str) -> list[Layer]:
         for module in catalogue()
         for path, value in module.profile_defaults.get(profile, {}).items()
     }
-    return [own, Layer(Source.PROFILE, values, f"profile {profile}")]
+    return (own, Layer(Source.PROFILE, values, f"profile {profile}"))
 
 
 def _given(asked: argparse.Namespace, answers_file: str | None) -> list[Layer]:

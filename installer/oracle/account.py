@@ -27,6 +27,7 @@ class Account:
         self.credentials = credentials
         self.clients = Clients(credentials, endpoint)
         self._home_region = ""
+        self._domains: tuple[str, ...] = ()
 
     @property
     def tenancy(self) -> str:
@@ -82,12 +83,14 @@ class Account:
         return self._home_region
 
     def availability_domains(self) -> tuple[str, ...]:
-        """Names of the region's availability domains, in Oracle's order."""
-        identity = self.clients.client("identity")
-        found = self.clients.all(
-            "reading the availability domains", identity.list_availability_domains, self.tenancy
-        )
-        return tuple(each.name for each in found)
+        """Names of the region's availability domains, in Oracle's order; asked for once."""
+        if not self._domains:
+            identity = self.clients.client("identity")
+            found = self.clients.all(
+                "reading the availability domains", identity.list_availability_domains, self.tenancy
+            )
+            self._domains = tuple(each.name for each in found)
+        return self._domains
 
     def fault_domains(self, availability_domain: str) -> tuple[str, ...]:
         """Names of the fault domains of one availability domain."""

@@ -74,6 +74,11 @@ class Clusters:
         )
         return [each for each in map(_cluster, found) if each.life is not Life.GONE]
 
+    def all_in(self, compartment: str) -> list[Cluster]:
+        """All of a compartment that are not gone."""
+        found = self._clients.all("listing the clusters", self._client.list_clusters, compartment)
+        return [each for each in map(_cluster, found) if each.life is not Life.GONE]
+
     def create(self, wanted: ClusterWanted, retry_token: str) -> Started:
         """Begin a cluster. Oracle answers with a work request, which knows the id soon after."""
         details = _details(wanted)

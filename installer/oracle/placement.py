@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,26 @@ class Placement:
     def words(self) -> str:
         """As a person would say it."""
         return " ".join(part for part in (self.availability_domain, self.fault_domain) if part)
+
+
+class Outlook(IntEnum):
+    """What is said of a place, the best first."""
+
+    FREE = 0
+    UNKNOWN = 1
+    FULL = 2
+    UNSUPPORTED = 3
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An outlook, and how many machines are said to be free there."""
+
+    outlook: Outlook
+    count: int = 0
+
+
+_NOTHING_SAID = Reading(Outlook.UNKNOWN)
 
 
 def placements(
@@ -32,3 +53,10 @@ def placements(
         Placement(domain, fault) for domain in usable for fault in fault_domains.get(domain, ())
     ]
     return (*free, *named)
+
+
+def in_order_of_hope(
+    places: Sequence[Placement], said: Mapping[Placement, Reading]
+) -> tuple[Placement, ...]:
+    """The same places, those with the best outlook first, and none left out."""
+    return tuple(sorted(places, key=lambda place: said.get(place, _NOTHING_SAID).outlook))

@@ -40,6 +40,10 @@ FaultKind = Literal[
     "limit_zero",
     "fail",
     "hold",
+    "empty",
+    "stuck",
+    "wrong_shape",
+    "late",
 ]
 KINDS: tuple[str, ...] = get_args(FaultKind)
 
@@ -74,8 +78,12 @@ class Fault:
     skew: the server's clock is off by minutes.
     not_found_for: what was made is not found for seconds (simulated).
     limit_zero: the service limit reads 0 (`limit` names one, empty means that of the operation).
-    fail: what has a life of its own (a pod, a job) ends badly; message says how.
+    fail: what has a life of its own (a pod, a cluster, machines) ends badly; message says how.
     hold: a call that made something gets its answer only after seconds (real).
+    empty: a list, or the options on offer, come back with nothing in them.
+    stuck: machines cannot be launched, and their pool stays UPDATING for ever.
+    wrong_shape: machines come with half of what was asked for.
+    late: while the rule stands, machines join the cluster only after seconds (simulated).
     """
 
     kind: FaultKind

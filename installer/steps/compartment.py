@@ -27,7 +27,7 @@ class OwnCompartment(OracleResource[Resource]):
     id = "compartment"
     title = "Compartment"
     group = "Account"
-    needs = ("account",)
+    needs = ("account", "limits")
     usually = 20.0
     noun = "compartment"
     kind = "compartment"
@@ -109,7 +109,7 @@ class GivenCompartment(Step):
     id = "compartment"
     title = "Compartment"
     group = "Account"
-    needs = ("account",)
+    needs = ("account", "limits")
     usually = 1.0
     checks_only = True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from installer.engine.step import Step
+from installer.oracle.limits import Needs
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.steps.account import AccountReady
 from installer.steps.cluster import ControlPlane
@@ -10,6 +11,7 @@ from installer.steps.cluster_access import ClusterAccess
 from installer.steps.compartment import compartment_step
 from installer.steps.internet_gateway import InternetGateway
 from installer.steps.leftovers import NothingLeftBehind
+from installer.steps.limits import LimitsSuffice
 from installer.steps.node_pool import Machines
 from installer.steps.oracle_resource import OpenAccount
 from installer.steps.route_table import Routes
@@ -24,14 +26,19 @@ def oracle_part(
     network: NetworkPlan,
     cluster: ClusterPlan,
     nodes: NodePlan,
+    needs: Needs | None = None,
 ) -> tuple[Step, ...]:
     """Everything between an account and a cluster with machines; makes no call by itself.
+
+    `needs` is what the whole plan takes of the account's limits, volumes and balancers of the
+    platform included; without it, what the machines take.
 
     A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
     routes, gateway, network, compartment.
     """
     return (
         AccountReady(account),
+        LimitsSuffice(account, needs or _needs_of(nodes), compartment),
         compartment_step(account, compartment),
         VirtualNetwork(account, network, cluster),
         InternetGateway(account),
@@ -46,4 +53,12 @@ def oracle_part(
         ControlPlane(account, cluster),
         ClusterAccess(account),
         Machines(account, nodes),
+    )
+
+
+def _needs_of(nodes: NodePlan) -> Needs:
+    return Needs(
+        ocpus=nodes.ocpus * nodes.nodes,
+        memory_gb=nodes.memory_gb * nodes.nodes,
+        storage_gb=nodes.boot_gb * nodes.nodes,
     )

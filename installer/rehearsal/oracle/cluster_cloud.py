@@ -87,9 +87,13 @@ class ClusterCloud:
             # A node that will fail has a machine, but its kubelet never gets through.
             if pool is None or instance is None or "error" in node.notes:
                 continue
-            if registry.state(instance) == "RUNNING":
+            if registry.state(instance) == "RUNNING" and not self._is_late(node):
                 found.append(_wanted(node, instance, pool))
         return tuple(found)
+
+    def _is_late(self, node: Record) -> bool:
+        late = max((each.seconds for each in self._tenancy.weather.standing("late")), default=0.0)
+        return self._tenancy.now < float(node.notes.get("launched", 0.0)) + late
 
     @property
     def _record(self) -> Record:

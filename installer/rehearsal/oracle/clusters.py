@@ -78,7 +78,10 @@ def _create(tenancy: Tenancy, call: Call) -> Answer:
     _check_new(tenancy, body)
     require_room(tenancy, "cluster-count")
     record = Record("cluster", new_ocid("cluster"), _full(body), [])
-    record.pass_through(tenancy.now, ("CREATING", 0.0), ("ACTIVE", CREATING_SECONDS))
+    bad = tenancy.weather.strike(call.operation, kinds=("fail",))
+    record.notes["trouble"] = bad.message if bad else ""
+    last = "FAILED" if bad else "ACTIVE"
+    record.pass_through(tenancy.now, ("CREATING", 0.0), (last, CREATING_SECONDS))
     endpoint = body["endpointConfig"]
     card = new_card(
         tenancy,
@@ -98,6 +101,7 @@ def _create(tenancy: Tenancy, call: Call) -> Answer:
             "cluster",
             record.id,
             CREATING_SECONDS,
+            failure=(bad.code, bad.message) if bad else None,
             logs=((2.0, "Creating the control plane"), (420.0, "The Kubernetes API is answering")),
         ),
     )
@@ -188,7 +192,7 @@ def _view(tenancy: Tenancy, record: Record) -> Body:
     state = state_of(tenancy, record)
     address = tenancy.address_of(record.id)
     endpoints: Body = {}
-    if state not in ("CREATING", "DELETED"):
+    if state not in ("CREATING", "DELETED", "FAILED"):
         endpoints["privateEndpoint"] = f"{record.notes['private']}:6443"
         if record.body["endpointConfig"].get("isPublicIpEnabled"):
             public = urlsplit(address.url).netloc if address else "127.0.0.1:6443"
@@ -197,7 +201,7 @@ def _view(tenancy: Tenancy, record: Record) -> Body:
         **record.body,
         "id": record.id,
         "lifecycleState": state,
-        "lifecycleDetails": "",
+        "lifecycleDetails": record.notes.get("trouble", "") if state == "FAILED" else "",
         "endpoints": endpoints,
         "availableKubernetesUpgrades": upgrades_from(record.body["kubernetesVersion"]),
     }

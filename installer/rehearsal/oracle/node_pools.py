@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from installer.rehearsal.oracle import work_requests
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
@@ -36,6 +36,7 @@ from installer.rehearsal.oracle.refusals import (
 )
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
 from installer.rehearsal.oracle.work_requests import Work
+from installer.rehearsal.weather import FaultKind
 
 _PATH = "/20180222/nodePools"
 READY_SECONDS = 180.0
@@ -49,6 +50,9 @@ _CHANGEABLE = (
 )
 _ACCEPTED = (*_CHANGEABLE, "compartmentId", "clusterId")
 _FULL_REGION = "no-capacity"
+_BAD_LAUNCHES: tuple[FaultKind, ...] = (
+    *("no_capacity", "register_timeout", "limit_zero", "fail", "stuck"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Outcome:
     seconds: float = READY_SECONDS
     failure: tuple[str, str] | None = None
     refusal: Refused | None = None  # set when no machine appears at all
+    stuck: bool = False  # the pool never leaves the state in which it failed
 
 
 def _create(tenancy: Tenancy, call: Call) -> Answer:
@@ -160,6 +165,8 @@ def _launch_nodes(tenancy: Tenancy, pool: Record, count: int, operation: str) ->
     if count == 0:
         return Outcome(seconds=10.0)
     machines = [_machine(tenancy, pool, number) for number in range(count)]
+    if tenancy.weather.strike("LaunchNodes", operation, kinds=("wrong_shape",)) is not None:
+        machines = [replace(m, ocpus=m.ocpus / 2, memory_gb=m.memory_gb / 2) for m in machines]
     outcome = _outcome(tenancy, pool, machines, operation)
     for machine in machines:
         _new_node(tenancy, pool, machine, outcome)
@@ -194,12 +201,12 @@ def _machine(tenancy: Tenancy, pool: Record, number: int) -> Machine:
 
 def _outcome(tenancy: Tenancy, pool: Record, machines: list[Machine], operation: str) -> Outcome:
     names = ("LaunchNodes", operation)
-    bad = tenancy.weather.strike(*names, kinds=("no_capacity", "register_timeout", "limit_zero"))
+    bad = tenancy.weather.strike(*names, kinds=_BAD_LAUNCHES)
     refusal = refusal_of(tenancy, machines[0])
     if bad is not None and bad.kind == "limit_zero":
         refusal = limit_exceeded(bad.limit or "standard-a1-core-count", "compute")
     full = _compartment_name(tenancy, pool) == _FULL_REGION
-    if refusal is None and (full or (bad is not None and bad.kind == "no_capacity")):
+    if refusal is None and (full or (bad is not None and bad.kind in ("no_capacity", "stuck"))):
         refusal = out_of_host_capacity()
     if refusal is not None:
         text = (
@@ -207,7 +214,10 @@ def _outcome(tenancy: Tenancy, pool: Record, machines: list[Machine], operation:
             f"{refusal.code}, false) {refusal.message} (opc-request-id: "
             f"{secrets.token_hex(16).upper()})"
         )
-        return Outcome(_NO_LAUNCH_SECONDS, (refusal.code, text), refusal)
+        stuck = bad is not None and bad.kind == "stuck"
+        return Outcome(_NO_LAUNCH_SECONDS, (refusal.code, text), refusal, stuck)
+    if bad is not None and bad.kind == "fail":
+        return Outcome(_NO_LAUNCH_SECONDS, (bad.code, bad.message))
     if (bad is not None and bad.kind == "register_timeout") or cannot_register(tenancy, pool):
         text = f"{len(machines)} nodes(s) register timeout"
         return Outcome(_REGISTER_TIMEOUT_SECONDS, ("RegisterTimeout", text))
@@ -238,6 +248,7 @@ def _new_node(tenancy: Tenancy, pool: Record, machine: Machine, outcome: Outcome
         if card is not None:
             body["privateIp"], body["publicIp"] = card.body["privateIp"], card.body["publicIp"]
     node = Record("node", ocid, body, [])
+    node.notes["launched"] = tenancy.now
     if outcome.failure is None:
         node.pass_through(tenancy.now, ("CREATING", 0.0), ("ACTIVE", outcome.seconds))
     else:
@@ -250,6 +261,8 @@ def _new_node(tenancy: Tenancy, pool: Record, machine: Machine, outcome: Outcome
 
 def _settle(tenancy: Tenancy, pool: Record, first: str, outcome: Outcome) -> None:
     last = "ACTIVE" if outcome.failure is None else "NEEDS_ATTENTION"
+    if outcome.stuck:
+        last = "UPDATING"
     pool.notes["trouble"] = outcome.failure[1] if outcome.failure else ""
     pool.pass_through(tenancy.now, (first, 0.0), (last, outcome.seconds))
     tenancy.registry.save(pool)

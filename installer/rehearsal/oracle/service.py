@@ -13,7 +13,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -34,7 +34,7 @@ from installer.rehearsal.weather import Fault, FaultKind
 
 _NAME = re.compile(r"\{(\w+)\}")
 _RETRY_SECONDS = 24 * 3600.0
-_AT_THE_DOOR: tuple[FaultKind, ...] = ("error", "slow", "cut", "throttle")
+_AT_THE_DOOR: tuple[FaultKind, ...] = ("error", "slow", "cut", "throttle", "empty")
 _LARGEST_BODY = 4 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
@@ -133,6 +133,8 @@ class OracleService:
             await self.tenancy.weather.hold(route.operation, where, what=made)
         if fault is not None and fault.kind == "cut":
             raise _Cut
+        if fault is not None and fault.kind == "empty":
+            answer = replace(answer, body=_emptied(answer.body))
         return answer
 
     def _work(self, route: Route, call: Call) -> Answer:
@@ -214,10 +216,19 @@ async def _meet(fault: Fault | None) -> None:
             429,
             "TooManyRequests",
             "Too many requests for the user.",
-            {"retry-after": f"{fault.retry_after:g}"},
+            {"retry-after": f"{fault.retry_after:g}"} if fault.retry_after else {},
         )
     if fault.kind == "cut" and fault.when == "before":
         raise _Cut
+
+
+def _emptied(body: object) -> object:
+    """The same answer with every list in it empty."""
+    if isinstance(body, list):
+        return []
+    if isinstance(body, dict):
+        return {key: [] if isinstance(value, list) else value for key, value in body.items()}
+    return body
 
 
 def _token_key(call: Call) -> str:
