@@ -392,9 +392,19 @@ def test_a_clock_off_by_minutes_is_told_with_how_many(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_bad_weather_files_and_speeds_are_told(tmp_path: Path) -> None:
+def test_every_mistake_in_a_weather_file_is_told(tmp_path: Path) -> None:
     person = Person(tmp_path)
-    for words in (("--weather", str(tmp_path / "nowhere.yaml")), ("--speed", "0")):
-        said = person.plain("--headless", str(person.answers), "--rehearse", *words)
-        assert said.code == ExitCode.USAGE, said.out + said.err
-        assert "Traceback" not in said.out + said.err
+    weather = tmp_path / "weather.yaml"
+    missing = person.install("--weather", str(weather))
+    check_refusal(missing, ExitCode.ANSWERS, "weather file cannot be used", "No such file")
+    weather.write_text("- {operation: CreateVcn, do: rain}\n- {do: slow, seconds: long}\n")
+    wrong = person.install("--weather", str(weather))
+    check_refusal(wrong, ExitCode.ANSWERS, "do must be one of", "rule 2: operation is missing")
+    assert "No such file" not in wrong.out + wrong.err
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "nan", "inf"])
+def test_a_speed_that_is_none_is_refused(run: Run, speed: str) -> None:
+    said = run("--rehearse", "--speed", speed)
+    assert said.code == ExitCode.USAGE
+    assert "--speed" in said.err
