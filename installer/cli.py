@@ -20,6 +20,8 @@ Kubernetes, for 0.00 a month where Oracle's Always Free limits allow.
 Without a command it opens a screen that asks, shows what the choice needs and costs, and
 installs. Run again at any time: it goes on where it was, or says that nothing changed."""
 
+FASTEST = 100_000.0
+
 EPILOG_TOPICS = """\
 examples:
   health-install --rehearse                      try everything, with no account
@@ -94,6 +96,13 @@ def _keep(default: object) -> object:
     return argparse.SUPPRESS if default is argparse.SUPPRESS else default
 
 
+def _speed(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= FASTEST:
+        raise argparse.ArgumentTypeError(f"a number above 0 and up to {FASTEST:.0f} is needed")
+    return value
+
+
 def _add_rehearsal(to: argparse.ArgumentParser, default: object) -> None:
     group = to.add_argument_group("rehearsal")
     group.add_argument(
@@ -104,7 +113,7 @@ def _add_rehearsal(to: argparse.ArgumentParser, default: object) -> None:
     )
     none = argparse.SUPPRESS if default is argparse.SUPPRESS else None
     group.add_argument(
-        "--speed", type=float, default=none, help="how much faster than real (default 60)"
+        "--speed", type=_speed, default=none, help="how much faster than real (default 60)"
     )
     group.add_argument(
         "--weather", metavar="FILE", default=none, help="faults to rehearse, as a YAML file"
