@@ -97,7 +97,10 @@ def _keep(default: object) -> object:
 
 
 def _speed(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= FASTEST:
         raise argparse.ArgumentTypeError(f"a number above 0 and up to {FASTEST:.0f} is needed")
     return value
