@@ -35,8 +35,8 @@ class AccountReport:
     """What a look at the account told.
 
     `clock_offset` is in seconds, positive when this machine is ahead. `minutes_left` is None for
-    an API key. `plan` is Oracle's word (FREE_TIER, PAYG) or empty when it cannot be read, and
-    `clusters_allowed` the service limit or None.
+    an API key. `plan` and `upgrade_state` are Oracle's words (FREE_TIER, PAYG; PROMO, UPGRADED) or
+    empty when they cannot be read, and `clusters_allowed` the service limit or None.
     """
 
     tenancy: str
@@ -49,6 +49,7 @@ class AccountReport:
     clock_offset: float | None = None
     minutes_left: float | None = None
     plan: str = ""
+    upgrade_state: str = ""
     clusters_allowed: int | None = None
     warnings: tuple[str, ...] = ()
 

@@ -51,6 +51,7 @@ class Account:
         ready = tuple(sorted(each.region_name for each in subscriptions))
         self._home_region = home
         self._require_subscription(ready)
+        plan, upgrade = self._plan(home)
         return AccountReport(
             tenancy=self.tenancy,
             tenancy_name=self._tenancy_name(),
@@ -61,7 +62,8 @@ class Account:
             availability_domains=self.availability_domains(),
             clock_offset=offset,
             minutes_left=minutes,
-            plan=self._plan(home),
+            plan=plan,
+            upgrade_state=upgrade,
             clusters_allowed=self.clusters_allowed(),
             warnings=self._warnings(offset, minutes, home),
         )
@@ -151,8 +153,8 @@ class Account:
                 "Set place.region to one of these. Free resources exist in the home region only.",
             )
 
-    def _plan(self, home: str) -> str:
-        """FREE_TIER or PAYG; a courtesy, so any refusal leaves it unknown."""
+    def _plan(self, home: str) -> tuple[str, str]:
+        """FREE_TIER or PAYG, and how far an upgrade is; any refusal leaves both unknown."""
         client = self.clients.client("subscriptions")
         try:
             found = self.clients.all(
@@ -162,8 +164,10 @@ class Account:
                 self.tenancy,
             )
         except InstallError:
-            return ""
-        return str(found[0].plan_type or "") if found else ""
+            return "", ""
+        if not found:
+            return "", ""
+        return str(found[0].plan_type or ""), str(found[0].upgrade_state or "")
 
     def _warnings(self, offset: float | None, minutes: float | None, home: str) -> tuple[str, ...]:
         warnings = list(self.credentials.warnings)

@@ -54,6 +54,10 @@ class World:
         """How many requests there have been."""
         return int(self._ask("GET", "requests")["total"])
 
+    def operations(self, since: int = 0) -> Counter[str]:
+        """How often each operation was asked for, after so many requests."""
+        return Counter(self._ask("GET", f"requests?since={since}")["operations"])
+
     def account(self) -> Account:
         """A second pair of hands in the same account."""
         return account_opener(self.access)()

@@ -53,7 +53,7 @@ def test_a_removal_walks_in_the_order_oracle_asks_for(first_removed: str, then: 
 
 
 def test_listing_the_steps_opens_no_account() -> None:
-    assert len(steps()) == 15
+    assert len(steps()) == 16
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,204 @@
+"""Service limits: what the account may still have, and which of that a plan lacks.
+
+Names, scopes and traps as seen in live listings: a limit that counts per availability domain must
+be asked with one and any other without; some cannot say what is left; a name can be absent; what is
+left can be negative; and every limit at 0 is a suspended account, not an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from installer.engine.errors import InstallError, Temporary
+from installer.oracle.account import Account
+
+AD, REGION, ELSEWHERE = "AD", "REGION", "ELSEWHERE"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a plan takes of the account; `paid` when the person agreed to a bill."""
+
+    clusters: int = 1
+    ocpus: float = 2.0
+    memory_gb: float = 12.0
+    storage_gb: int = 50
+    flexible_balancers: int = 0
+    network_balancers: int = 0
+    networks: int = 1
+    nat_gateways: int = 0
+    paid: bool = False
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One of Oracle's limits, the unit it counts in, and how much of it a plan needs.
+
+    `group` puts those together of which the smallest decides.
+    """
+
+    service: str
+    name: str
+    scope: str
+    group: str
+    needs: Callable[[Needs], float]
+
+
+CLUSTERS = "Kubernetes clusters"
+CORES = "A1 OCPUs"
+MEMORY = "GB of A1 memory"
+FREE_STORAGE = "GB of free boot and block storage"
+STORAGE = "GB of boot and block storage"
+NETWORKS = "virtual networks"
+FLEXIBLE = "flexible load balancers"
+NETWORK_BALANCERS = "network load balancers"
+NAT = "NAT gateways"
+
+
+def _free(needs: Needs) -> float:
+    return 0 if needs.paid else needs.storage_gb
+
+
+def _billed(needs: Needs) -> float:
+    return needs.storage_gb if needs.paid else 0
+
+
+LIMITS: tuple[Limit, ...] = (
+    Limit("container-engine", "cluster-count", REGION, CLUSTERS, lambda n: n.clusters),
+    Limit("compute", "standard-a1-core-count", AD, CORES, lambda n: n.ocpus),
+    Limit("compute", "standard-a1-core-regional-count", REGION, CORES, lambda n: n.ocpus),
+    Limit("compute", "standard-a1-memory-count", AD, MEMORY, lambda n: n.memory_gb),
+    Limit("compute", "standard-a1-memory-regional-count", REGION, MEMORY, lambda n: n.memory_gb),
+    Limit("block-storage", "total-free-storage-gb", AD, FREE_STORAGE, _free),
+    Limit("block-storage", "total-free-storage-gb-regional", REGION, FREE_STORAGE, _free),
+    Limit("block-storage", "total-storage-gb", AD, STORAGE, _billed),
+    Limit("vcn", "vcn-count", REGION, NETWORKS, lambda n: n.networks),
+    Limit("load-balancer", "lb-flexible-count", REGION, FLEXIBLE, lambda n: n.flexible_balancers),
+    Limit(
+        "network-load-balancer-api",
+        "max-nlb-flexible-count",
+        REGION,
+        NETWORK_BALANCERS,
+        lambda n: n.network_balancers,
+    ),
+    # Counts per network, which the API cannot be asked about: only its value is read.
+    Limit("vcn", "nat-gateway-count", ELSEWHERE, NAT, lambda n: n.nat_gateways),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What Oracle says of one limit; None where it does not say. `left` may be negative."""
+
+    limit: Limit
+    value: int | None = None
+    left: int | None = None
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Something the plan needs and the account does not give; `value` is the limit itself."""
+
+    what: str
+    needed: float
+    left: int
+    value: int | None
+
+    @property
+    def words(self) -> str:
+        """One line with every number."""
+        told = f"{self.what}: {self.needed:g} needed, {max(0, self.left)} left"
+        if self.value is None:
+            return told
+        return f"{told}; the account's limit for {self.what} in this region is {self.value}"
+
+
+class LimitsReader:
+    """Reads those limits that a plan has a use for."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._clients = account.clients
+
+    def read(self, needs: Needs) -> tuple[Reading, ...]:
+        """One reading for each limit the plan needs something of; per AD the most generous."""
+        domains = self._account.availability_domains()
+        return tuple(
+            self._best(limit, domains) if limit.scope == AD else self._one(limit)
+            for limit in LIMITS
+            if limit.needs(needs) > 0
+        )
+
+    def _best(self, limit: Limit, domains: Sequence[str]) -> Reading:
+        """All machines go to one availability domain, so one with room is enough."""
+        found = [self._one(limit, domain) for domain in domains]
+        known = [each for each in found if each.left is not None]
+        return max(known, key=lambda each: each.left or 0, default=Reading(limit))
+
+    def _one(self, limit: Limit, domain: str = "") -> Reading:
+        try:
+            return self._availability(limit, domain) or self._value(limit, domain)
+        except Temporary:
+            raise
+        except InstallError:
+            # Reading limits needs a permission of its own; without it Oracle says so later.
+            return Reading(limit)
+
+    def _availability(self, limit: Limit, domain: str) -> Reading | None:
+        """None where this limit cannot say what is left of it."""
+        if limit.scope == ELSEWHERE:
+            return None
+        client = self._clients.client("limits")
+        where = {"availability_domain": domain} if domain else {}
+        found = self._clients.find(
+            f"reading the limit {limit.name}",
+            lambda: client.get_resource_availability(
+                limit.service, limit.name, self._account.tenancy, **where
+            ),
+        )
+        if found is None or found.data.available is None:
+            return None
+        left, used = int(found.data.available), found.data.used
+        return Reading(limit, None if used is None else int(used) + left, left)
+
+    def _value(self, limit: Limit, domain: str) -> Reading:
+        client = self._clients.client("limits")
+        where = {"availability_domain": domain} if domain else {}
+        found = self._clients.all(
+            f"reading the limit {limit.name}",
+            client.list_limit_values,
+            self._account.tenancy,
+            limit.service,
+            name=limit.name,
+            **where,
+        )
+        values = [each.value for each in found if each.name == limit.name]
+        if not values or values[0] is None:
+            return Reading(limit)
+        return Reading(limit, int(values[0]), int(values[0]))
+
+
+def shortages(
+    readings: Sequence[Reading], needs: Needs, own: Needs | None = None
+) -> tuple[Shortage, ...]:
+    """What is lacking, one for each kind of thing; `own` is there already and counts no more.
+
+    Of several limits on one thing the smallest decides; what nobody could read is no obstacle.
+    """
+    found: dict[str, Shortage] = {}
+    for reading in readings:
+        needed = reading.limit.needs(needs) - (reading.limit.needs(own) if own else 0)
+        if reading.left is None or needed <= max(0, reading.left):
+            continue
+        shortage = Shortage(reading.limit.group, needed, reading.left, reading.value)
+        known = found.get(shortage.what)
+        if known is None or shortage.left < known.left:
+            found[shortage.what] = shortage
+    return tuple(found.values())
+
+
+def is_suspended(readings: Sequence[Reading]) -> bool:
+    """Whether every limit that could be read is 0, as in an account that is suspended."""
+    known = [each.value for each in readings if each.value is not None]
+    return len(known) > 2 and not any(known)
