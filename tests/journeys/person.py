@@ -89,7 +89,7 @@ class Running:
                 self._lines.put(None)
                 return None
             self._read.append(line)
-            if line.startswith("{") and wanted(event := json.loads(line)):
+            if line.startswith('{"event"') and wanted(event := json.loads(line)):
                 return dict(event)
 
     def until_finished(self, step: str) -> Event | None:
