@@ -23,7 +23,7 @@ from installer.budget.pins import pins_of
 from installer.budget.room import NOT_LOOKED_AT, LiveEnvelope, NodeShape
 from installer.budget.rules import HOSTNAME
 from installer.budget.storage import plan_volumes
-from installer.budget.verdict import Verdict, judge
+from installer.budget.verdict import BudgetRow, Verdict, judge, weigh
 from installer.modules import (
     ClusterFacts,
     Module,
@@ -185,16 +185,25 @@ def advice_for(
     everything = catalogue() if modules is None else modules
     envelope = load_envelope(against)
 
-    def evaluate(changes: Sequence[Change]) -> Verdict | None:
+    def asked(changes: Sequence[Change]) -> tuple[Answers, Demand, VolumePlan] | None:
         try:
             answers = changed(plan.answers, changes)
             volumes, _, rendered = _thought(answers, surroundings, everything, envelope)
         except ModulesInvalid:
             return None
-        return _judge(answers, measure(rendered.objects), volumes, envelope, surroundings)
+        return answers, measure(rendered.objects), volumes
+
+    def evaluate(changes: Sequence[Change]) -> Verdict | None:
+        found = asked(changes)
+        return found and _judge(*found, envelope, surroundings)
+
+    def rows(changes: Sequence[Change]) -> tuple[BudgetRow, ...] | None:
+        found = asked(changes)
+        return found and _weigh(*found, envelope, surroundings)
 
     machines = envelope if on_oracle(plan.answers) else None
-    return advise(plan.verdict, possible_changes(plan.answers, everything, machines), evaluate)
+    possible = possible_changes(plan.answers, everything, machines)
+    return advise(plan.verdict, possible, evaluate, rows)
 
 
 def _pins(answers: Answers, demand: Demand, verdict: Verdict) -> dict[Identity, Pin]:
@@ -237,11 +246,30 @@ def _judge(
     envelope: Envelope,
     surroundings: Surroundings,
 ) -> Verdict:
-    consent = answers.money.accept_monthly_usd
+    consent, already = answers.money.accept_monthly_usd, surroundings.already
+    node, limits = _limits(answers, envelope, surroundings)
+    return judge(demand, volumes, node, limits, consent, already=already)
+
+
+def _weigh(
+    answers: Answers,
+    demand: Demand,
+    volumes: VolumePlan,
+    envelope: Envelope,
+    surroundings: Surroundings,
+) -> tuple[BudgetRow, ...]:
+    consent, already = answers.money.accept_monthly_usd, surroundings.already
+    node, limits = _limits(answers, envelope, surroundings)
+    return weigh(demand, volumes, node, limits, consent, already=already)
+
+
+def _limits(
+    answers: Answers, envelope: Envelope, surroundings: Surroundings
+) -> tuple[NodeShape | None, Envelope | LiveEnvelope]:
+    """Oracle's allowance and our machines, or the cluster that exists."""
     if on_oracle(answers):
-        shape = node_shape(answers)
-        return judge(demand, volumes, shape, envelope, consent, already=surroundings.already)
-    return judge(demand, volumes, None, surroundings.live or NOT_LOOKED_AT, consent)
+        return node_shape(answers), envelope
+    return None, surroundings.live or NOT_LOOKED_AT
 
 
 def _volume_data(volume: Any) -> dict[str, Any]:

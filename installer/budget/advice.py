@@ -14,8 +14,11 @@ from dataclasses import dataclass
 
 from installer.budget.verdict import BudgetRow, Verdict
 
-MOST_TRIES = 60
+MOST_TRIES = 40
 """Plans thought through before the search contents itself with a set that merely fits."""
+
+MORE_TRIES = 12
+"""Plans thought through in search of alternatives to the first set that fits."""
 
 MOST_SETS = 20000
 """Sets looked at without thinking their plan through."""
@@ -56,14 +59,27 @@ Evaluate = Callable[[Sequence[Change]], Verdict | None]
 """The verdict with these changes; None where they do not go together."""
 
 
+Weigh = Callable[[Sequence[Change]], Sequence[BudgetRow] | None]
+"""Only the rows, which are quicker to have than a verdict; None as above."""
+
+
 def advise(
-    before: Verdict, changes: Sequence[Change], evaluate: Evaluate, most: int = ALTERNATIVES
+    before: Verdict,
+    changes: Sequence[Change],
+    evaluate: Evaluate,
+    weigh: Weigh | None = None,
+    most: int = ALTERNATIVES,
 ) -> tuple[Advice, ...]:
     """Sets of changes that fit, the least hurtful first; none when nothing is in the way, or when
     all changes together are not enough. No set holds another one, and none a needless change."""
     if good(before):
         return ()
-    search = _Search(before, changes, evaluate)
+
+    def rows(chosen: Sequence[Change]) -> Sequence[BudgetRow] | None:
+        verdict = evaluate(chosen)
+        return None if verdict is None else verdict.rows
+
+    search = _Search(before, changes, evaluate, weigh or rows)
     found = search.smallest(most) or search.some()
     return tuple(Advice(chosen, _standing(before, verdict)) for chosen, verdict in found)
 
@@ -78,10 +94,13 @@ Found = list[tuple[Chosen, Verdict]]
 
 
 class _Search:
-    def __init__(self, before: Verdict, changes: Sequence[Change], evaluate: Evaluate) -> None:
+    def __init__(
+        self, before: Verdict, changes: Sequence[Change], evaluate: Evaluate, weigh: Weigh
+    ) -> None:
         self._before = before
         self._changes = sorted(changes, key=lambda change: change.hurts)
         self._evaluate = evaluate
+        self._weigh = weigh
         self._tries = 0
         self._gains: dict[Change, dict[str, int]] = {}
 
@@ -89,14 +108,16 @@ class _Search:
         """Sets in the order of how much they hurt, of the changes that help by themselves."""
         useful = [change for change in self._changes if self._helps(change)]
         found: Found = []
+        last_try = MOST_TRIES
         for looked_at, chosen in enumerate(_sets(useful)):
-            if len(found) == most or self._tries >= MOST_TRIES or looked_at >= MOST_SETS:
+            if len(found) == most or self._tries >= last_try or looked_at >= MOST_SETS:
                 break
             if not self._could_do(chosen) or any(_holds(chosen, one) for one, _ in found):
                 continue
             verdict = self._try(chosen)
             if verdict is not None and good(verdict):
                 found.append((chosen, verdict))
+                last_try = min(MOST_TRIES, self._tries + MORE_TRIES)
         return found
 
     def some(self) -> Found:
@@ -118,16 +139,22 @@ class _Search:
         return self._evaluate(chosen)
 
     def _helps(self, change: Change) -> bool:
-        verdict = self._evaluate([change])
-        if verdict is None:
+        rows = self._weigh([change])
+        if rows is None:
             # It needs others beside it, as a module does that others need.
             return True
-        self._gains[change] = {
-            row.resource: _rounded(self._before.row(row.resource)) - _rounded(row)
-            for row in verdict.rows
-            if any(row.resource == old.resource for old in self._before.rows)
+        now = {row.resource: _rounded(row) for row in rows}
+        gains = {
+            row.resource: _rounded(row) - now[row.resource]
+            for row in self._before.rows
+            if row.resource in now
         }
-        return good(verdict) or any(gain > 0 for gain in self._gains[change].values())
+        self._gains[change] = gains
+        if any(gain > 0 for gain in gains.values()):
+            return True
+        # It may still be a rule that kept pods apart.
+        verdict = self._evaluate([change])
+        return verdict is not None and good(verdict)
 
     def _could_do(self, chosen: Chosen) -> bool:
         """Whether what the changes save one by one could be enough together."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from installer.budget.demand import Demand, Origin, Workload
 from installer.budget.rules import PodRules
 from installer.budget.seats import Bundle, Claims, Seat, bundle_of
-from installer.budget.units import Way, claims_of, roaming, ways
+from installer.budget.units import Way, claims_of, first_fitting, roaming, ways
 
 Homes = dict[tuple[str, str], str]
 """The node of each claim."""
@@ -26,7 +26,8 @@ def seat_guests(demand: Demand, seats: Sequence[Seat]) -> Guests:
     """Give every job its nodes, and see that each rollout has room where its workload runs."""
     free_to_roam = roaming(demand)
     # What was kept free for rollouts is what the guests may use.
-    seats = [replace(seat, spare=()) for seat in seats]
+    seats = [replace(seat, spare=()) if seat.spare else seat for seat in seats]
+    seats.sort(key=lambda seat: seat.emptiness, reverse=True)
     hosts = _hosts(seats)
     homes: Homes = {claim: seat.node.name for seat in seats for claim in seat.claims}
     places: dict[Origin, tuple[str, ...]] = {}
@@ -70,14 +71,13 @@ def _seats_for(
     there = {homes[claim] for claim in claims if claim in homes}
     if len(there) > 1:
         return ()
-    allowed = [
-        seat for seat in seats if there <= {seat.node.name} and _has_company(load, seat, seats)
-    ]
+    allowed = [seat for seat in seats if seat.node.name in there] if there else seats
+    if load.rules.together:
+        allowed = [seat for seat in allowed if _has_company(load, seat, seats)]
     for way in _ways(load, claims, homes, len(seats)):
-        fitting = [seat for seat in allowed if seat.takes(way.bundle)]
-        if len(fitting) >= way.places:
-            fitting.sort(key=lambda seat: seat.emptiness, reverse=True)
-            return tuple(sorted(seat.node.name for seat in fitting[: way.places]))
+        chosen = first_fitting(way, allowed)
+        if chosen:
+            return tuple(sorted(seat.node.name for seat in chosen))
     return ()
 
 

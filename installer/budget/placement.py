@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from installer.budget.amounts import Amounts, total
 from installer.budget.demand import Demand, Origin, Workload
@@ -17,7 +18,7 @@ from installer.budget.guests import Guests, no_room, seat_guests
 from installer.budget.room import NodeRoom, Room
 from installer.budget.rules import HOSTNAME, SPREAD
 from installer.budget.seats import Bundle, Seat
-from installer.budget.units import Unit, Way, lonely, units_apart, units_of
+from installer.budget.units import Unit, Way, first_fitting, lonely, units_apart, units_of
 
 MOST_STEPS = 4000
 """Tries after which the search gives up, and then promises nothing."""
@@ -167,10 +168,14 @@ class _Search:
             units, key=lambda u: (not u.first.node, -_weight(u.first, whole), u.first.title)
         )
         self._start = {node.name: _empty_seat(node, room) for node in nodes}
-        self._alike = _alike(nodes, units)
+        self._nodes = nodes
         self._accept = accept
         self._steps = 0
         self._deepest = 0
+
+    @cached_property
+    def _alike(self) -> bool:
+        return _alike(self._nodes, self._units)
 
     def run(self) -> _Found:
         """The seats, or the first unit that found no room."""
@@ -249,11 +254,11 @@ def _empty_seat(node: NodeRoom, room: Room) -> Seat:
 
 
 def _first_way(unit: Unit, seats: Seats, emptiest: bool) -> Seats | None:
+    ordered = sorted(seats.values(), key=lambda seat: seat.emptiness, reverse=emptiest)
     for way in unit.ways:
-        fitting = [seat for seat in seats.values() if seat.takes(way.bundle)]
-        if len(fitting) >= way.places:
-            fitting.sort(key=lambda seat: seat.emptiness, reverse=emptiest)
-            return {s.node.name: s.with_(way.bundle) for s in fitting[: way.places]}
+        chosen = first_fitting(way, ordered)
+        if chosen:
+            return {seat.node.name: seat.with_(way.bundle) for seat in chosen}
     return None
 
 

@@ -24,16 +24,20 @@ class Bundle:
     those that pods which come and go want to be near to.
     """
 
-    title: str
+    origins: tuple[Origin, ...]
     amounts: Amounts
     pods: int
     volumes: int
     rules: tuple[PodRules, ...]
     node: str = ""
     claims: Claims = frozenset()
-    origins: tuple[Origin, ...] = ()
     marked: bool = False
     surge: tuple[Amounts, ...] = ()
+
+    @cached_property
+    def title(self) -> str:
+        """The objects in words."""
+        return ", ".join(origin.words() for origin in self.origins)
 
     @cached_property
     def picky(self) -> bool:
@@ -74,16 +78,16 @@ def bundle_of(
 
     With `careful` it goes only where rollouts have room too.
     """
-    origins = tuple(dict.fromkeys(load.origin for load in loads))
+    first = loads[0]
+    alike = all(load is first for load in loads)
     return Bundle(
-        ", ".join(dict.fromkeys(origin.words() for origin in origins)),
-        total([load.pod for load in loads]),
+        (first.origin,) if alike else tuple(dict.fromkeys(load.origin for load in loads)),
+        first.pod * len(loads) if alike else total([load.pod for load in loads]),
         len(loads),
         len(claims) + sum(load.own_volumes for load in loads),
         tuple(load.rules for load in loads),
         node,
         claims,
-        origins,
         marked,
         _surge(loads) if careful else (),
     )

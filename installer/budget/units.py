@@ -8,14 +8,15 @@ for its share rounded up. Whatever the scheduler then does, it finds the room.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from installer.budget.demand import Demand, Workload
 from installer.budget.quantities import ceil_div
 from installer.budget.room import Room
 from installer.budget.rules import Peers
-from installer.budget.seats import Bundle, Claims, bundle_of
+from installer.budget.seats import Bundle, Claims, Seat, bundle_of
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,10 @@ def ways(
     load: Workload, count: int, nodes: int, *, marked: bool = False, careful: bool = False
 ) -> tuple[Way, ...]:
     """The ways in which `count` equal pods may go, those over more nodes first."""
-    if count > 1 and load.shy:
+    if count == 1:
+        alone = bundle_of([load], frozenset(), marked=marked, careful=careful)
+        return (Way(1, alone),)
+    if load.shy:
         return (Way(count, bundle_of([load], frozenset(), marked=marked)),)
     found: list[Way] = []
     for places in range(min(count, max(1, nodes)), 0, -1):
@@ -110,6 +114,13 @@ def ways(
             found.pop()  # the same share on fewer nodes: nothing is gained by the more
         found.append(way)
     return tuple(found)
+
+
+def first_fitting(way: Way, seats: Iterable[Seat]) -> list[Seat]:
+    """The first seats in this order that take the way's bundle; none when there are too few."""
+    taking = (seat for seat in seats if seat.takes(way.bundle))
+    chosen = list(itertools.islice(taking, way.places))
+    return chosen if len(chosen) == way.places else []
 
 
 def _groups(demand: Demand, room: Room, *, apart: bool, passing: Workload | None) -> list[_Group]:

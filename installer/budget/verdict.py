@@ -108,10 +108,49 @@ def judge(
     `node` is None for a LiveEnvelope, whose nodes exist. `consent` is the monthly sum in US
     dollars the person agreed to.
     """
-    shapes = (node,) if isinstance(node, NodeShape) else tuple(node or ())
     disks = _disks(demand, volumes, envelope)
     if isinstance(envelope, LiveEnvelope) and not envelope.seen:
         return _not_judged(demand, envelope.room, disks, consent)
+    weighed = _weighed(demand, disks, _shapes(node), envelope, consent, already)
+    found = _verdict(demand, weighed, consent)
+    return found if isinstance(envelope, LiveEnvelope) else replace(found, free=_free(envelope))
+
+
+def weigh(
+    demand: Demand,
+    volumes: VolumePlan,
+    node: NodeShape | Sequence[NodeShape] | None,
+    envelope: Envelope | LiveEnvelope,
+    consent: Decimal = Decimal(0),
+    *,
+    already: AlreadyThere = NOTHING_THERE,
+) -> tuple[BudgetRow, ...]:
+    """The rows of the verdict alone, without looking for a placement."""
+    disks = _disks(demand, volumes, envelope)
+    if isinstance(envelope, LiveEnvelope) and not envelope.seen:
+        return _not_judged(demand, envelope.room, disks, consent).rows
+    return _weighed(demand, disks, _shapes(node), envelope, consent, already).rows
+
+
+@dataclass(frozen=True)
+class _Weighed:
+    room: Room
+    account: Bill
+    rows: tuple[BudgetRow, ...]
+
+
+def _shapes(node: NodeShape | Sequence[NodeShape] | None) -> tuple[NodeShape, ...]:
+    return (node,) if isinstance(node, NodeShape) else tuple(node or ())
+
+
+def _weighed(
+    demand: Demand,
+    disks: Sequence[_Disk],
+    shapes: tuple[NodeShape, ...],
+    envelope: Envelope | LiveEnvelope,
+    consent: Decimal,
+    already: AlreadyThere,
+) -> _Weighed:
     if isinstance(envelope, LiveEnvelope):
         room, account, storage_limit = envelope.room, Bill(known=False), None
     else:
@@ -130,8 +169,7 @@ def judge(
         _volume_row(disks, room),
         _money_row(account, consent),
     )
-    found = _verdict(demand, room, rows, account, consent)
-    return found if isinstance(envelope, LiveEnvelope) else replace(found, free=_free(envelope))
+    return _Weighed(room, account, rows)
 
 
 def _free(envelope: Envelope) -> tuple[str, ...]:
@@ -149,9 +187,8 @@ def _free(envelope: Envelope) -> tuple[str, ...]:
     )
 
 
-def _verdict(
-    demand: Demand, room: Room, rows: tuple[BudgetRow, ...], account: Bill, consent: Decimal
-) -> Verdict:
+def _verdict(demand: Demand, weighed: _Weighed, consent: Decimal) -> Verdict:
+    room, rows, account = weighed.room, weighed.rows, weighed.account
     hard = [row.words for row in rows if row.over and row.resource in _HARD]
     placement = place(demand, room) if not hard else Placement(problems=tuple(hard))
     problems = list(placement.problems)
