@@ -15,13 +15,12 @@ from typing import Any
 
 from installer.answers.model import Answers
 from installer.budget.advice import Advice, Change, advise
-from installer.budget.billing import NOTHING_THERE, AlreadyThere
+from installer.budget.billing import NOTHING_THERE, AlreadyThere, spare_node_hours
 from installer.budget.demand import Demand, measure
 from installer.budget.envelope import DEFAULT_ENVELOPE, Envelope, load_envelope
 from installer.budget.lowering import changed, possible_changes
 from installer.budget.pins import pins_of
 from installer.budget.room import NOT_LOOKED_AT, LiveEnvelope, NodeShape
-from installer.budget.rules import HOSTNAME
 from installer.budget.storage import plan_volumes
 from installer.budget.verdict import BudgetRow, Verdict, judge, weigh
 from installer.modules import (
@@ -72,11 +71,20 @@ class Plan:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Places that some machine must carry in its label PLACE_LABEL; none where nothing is
-        pinned, or where machines are named as they are."""
+        """Places that some machine must carry in its label PLACE_LABEL; none when nothing is
+        pinned."""
         seats = self.verdict.placement.seats
-        ours = bool(self.pins) and on_oracle(self.answers)
-        return tuple(seat.node.name for seat in seats) if ours else ()
+        return tuple(seat.node.name for seat in seats) if self.pins else ()
+
+    @property
+    def spare_hours(self) -> int:
+        """Hours a month for which one machine more is free, as while one is being replaced."""
+        shape = node_shape(self.answers)
+        return spare_node_hours(load_envelope(self.allowance), [shape], shape)
+
+    def spare_words(self) -> str:
+        """The same for people."""
+        return f"one machine more, as while one is replaced, is free for {self.spare_hours} hours"
 
     def document(self) -> str:
         """The plan for programs: the same answers give the same bytes, whoever asked."""
@@ -94,6 +102,7 @@ class Plan:
             "volumes": [_volume_data(volume) for volume in self.volumes.volumes],
             "budget": [_row_data(row) for row in self.verdict.rows],
             "bill": [line.words() for line in self.verdict.bill.lines],
+            "spare_machine_hours": self.spare_hours if on_oracle(self.answers) else None,
             "monthly_usd": str(self.verdict.bill.monthly_usd),
             "fits": self.verdict.fits,
             "judged": self.verdict.judged,
@@ -207,14 +216,14 @@ def advice_for(
 
 
 def _pins(answers: Answers, demand: Demand, verdict: Verdict) -> dict[Identity, Pin]:
-    """On several nodes every workload is pinned to its own; on one there is nothing to choose.
+    """On several machines of ours every workload is pinned to its own; on one there is no choice.
 
-    Machines we make are labelled with their place; those of a cluster that exists are not ours to
-    label, and are named as they are.
+    In a cluster that exists nothing is pinned: its room changes from run to run, and a pod whose
+    data lies on one node must not be sent to another by a later plan.
     """
-    if not verdict.fits or len(verdict.placement.seats) < 2:
+    if not on_oracle(answers) or not verdict.fits or len(verdict.placement.seats) < 2:
         return {}
-    return pins_of(demand, verdict.placement, PLACE_LABEL if on_oracle(answers) else HOSTNAME)
+    return pins_of(demand, verdict.placement, PLACE_LABEL)
 
 
 def _volumes(
@@ -333,6 +342,8 @@ def _paragraphs(plan: Plan) -> list[str]:
     lines += ["", "Monthly bill"]
     lines += [f"  {line.words()}" for line in verdict.bill.lines]
     lines.append(f"  total: {verdict.bill.words()}")
+    if on_oracle(plan.answers):
+        lines.append(f"  {plan.spare_words()}")
     lines += ["", f"Objects: {_counted(plan)}"]
     return [*lines, "", *_ending(verdict)]
 
@@ -342,6 +353,11 @@ def _ending(verdict: Verdict) -> list[str]:
         return ["In the way", *(f"  {reason}" for reason in verdict.reasons)]
     if not verdict.judged:
         return ["Whether it fits is not known: the cluster has not been looked at (--live does)."]
+    if len(verdict.placement.seats) > 1 and verdict.bill.lines == ():
+        return [
+            "There is room for all of it. Which node a pod gets is left to your cluster, so that"
+            " data stays where it is."
+        ]
     return ["It fits."]
 
 

@@ -125,12 +125,12 @@ def test_on_two_machines_every_pod_is_pinned_to_a_place_that_has_a_machine() -> 
         assert set(here["values"]) <= set(two.places)
 
 
-def test_a_cluster_of_your_own_keeps_its_labels() -> None:
+def test_a_cluster_of_your_own_keeps_its_say_on_where_pods_go() -> None:
     nodes = [LiveNode(f"mine-{i}", 2000, 8 * GIB) for i in range(2)]
     own = plan({"target": "existing"}, Surroundings(live=envelope_from_nodes(nodes)))
     assert own.verdict.fits
-    assert own.places == ()
-    assert {pin.key for pin in own.pins.values()} == {KEY}
+    assert (own.pins, own.places) == ({}, ())
+    assert "left to your cluster" in own.text()
 
 
 def test_a_cluster_nobody_looked_at_is_not_judged_and_owes_oracle_nothing() -> None:

@@ -78,3 +78,10 @@ def test_the_profile_for_a_cluster_of_your_own_orders_nothing() -> None:
     plan = plan_of("local")
     assert plan.verdict.bill.lines == ()
     assert not plan.verdict.judged
+
+
+@pytest.mark.parametrize(("profile", "hours"), [("free", 6), ("reduced-ha", 12), ("full", 0)])
+def test_the_hours_a_further_machine_is_free_are_told(profile: str, hours: int) -> None:
+    plan = plan_of(profile)
+    assert plan.spare_hours == hours
+    assert f"is free for {hours} hours" in plan.text()
