@@ -13,7 +13,7 @@ def refuse_what_does_not_fit(verdict: Verdict) -> None:
         raise DoesNotFit(
             "The plan does not fit.",
             reasons,
-            "Switch modules off or make them smaller; health-install plan shows every number.",
+            "Make it smaller: health-install plan --fit says what to give up.",
         )
     if verdict.costs_money and not verdict.consented:
         raise CostsMoney(
