@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
 
 from installer.engine.errors import ExitCode, InstallError
 from installer.engine.masking import known_secrets
@@ -18,7 +19,7 @@ def run(command: Callable[[argparse.Namespace], int], asked: argparse.Namespace)
     try:
         return command(asked)
     except InstallError as error:
-        say_error(error)
+        say_failure(error)
         return int(error.exit_code)
     except KeyboardInterrupt:
         tell("Stopped at once. Run the same command again to go on.")
@@ -42,7 +43,20 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def say_error(error: InstallError) -> None:
+class Failure(Protocol):
+    """An error, or the account of one."""
+
+    @property
+    def what(self) -> str: ...
+
+    @property
+    def why(self) -> str: ...
+
+    @property
+    def then(self) -> str: ...
+
+
+def say_failure(error: Failure) -> None:
     """What happened, why, what next."""
     tell(f"error: {error.what}")
     for label, words in (("why", error.why), ("next", error.then)):

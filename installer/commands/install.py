@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from installer.commands.ending import say, tell
+from installer.commands.ending import say, say_failure, tell
 from installer.engine.errors import AnswersError
 
 if TYPE_CHECKING:
@@ -66,10 +67,14 @@ def _headless(desk: Desk, events: str) -> int:
     with stop_on_interrupt(stop, tell):
         draft = Draft(desk.greeting().profile)
         conclusion = carry_out(desk, draft, printer(events), stop)
+    if conclusion.failure is not None:
+        say_failure(conclusion.failure)
+        conclusion = replace(conclusion, failure=None, words="")
     # Programs that read JSON lines get nothing else on standard output.
     show = tell if events == "json" else say
     for line in conclusion_lines(conclusion):
-        show(line)
+        if line:
+            show(line)
     return conclusion.exit_code
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from installer.answers.model import Answers
 from installer.answers.problems import AnswersError as BadAnswers
 from installer.answers.secret_reference import SecretRef
+from installer.commands.sources import in_our_words
 from installer.engine.errors import AnswersError
 from installer.engine.masking import known_secrets
-from installer.modules.secret_values import PULL_PASSWORD
+from installer.modules.secret_values import PULL_PASSWORD, check_supplied
+from installer.plan import Plan
 
 
 def resolved(reference: SecretRef) -> str | None:
@@ -35,9 +37,13 @@ def resolver(answers: Answers) -> Callable[[str], str | None]:
     return resolve
 
 
-def follow_all(answers: Answers) -> None:
-    """Follow every reference now, so that one that leads nowhere stops us before money is spent."""
-    for reference in answers.secrets.values():
+def try_all(plan: Plan) -> None:
+    """Follow every reference and try every value now, before anything is made or costs money.
+
+    Raises AnswersError for a reference that leads nowhere, and for values no Secret can take.
+    """
+    for reference in plan.answers.secrets.values():
         resolved(reference)
-    if answers.images.pull_password:
-        resolved(answers.images.pull_password)
+    if plan.answers.images.pull_password:
+        resolved(plan.answers.images.pull_password)
+    in_our_words(lambda: check_supplied(plan.rendered.secrets, resolver(plan.answers)))

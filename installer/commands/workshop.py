@@ -10,21 +10,22 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from installer.answers.model import Answers
 from installer.answers.sources import Gathered
 from installer.answers.writing import write_answers
 from installer.commands.conclusion import conclude
 from installer.commands.rehearsal import RehearsalWorld
-from installer.commands.secrets import follow_all
+from installer.commands.secrets import try_all
 from installer.commands.sources import Case, in_our_words
 from installer.conversation import Conclusion, Finding
-from installer.engine.errors import NotOurs, Stopped
+from installer.engine.errors import NotOurs, Stopped, Temporary
 from installer.engine.events import Event, Note, Outcome, Report
 from installer.engine.lock import Lock
 from installer.engine.log import Log
 from installer.engine.places import prepare
+from installer.engine.retrying import RetryPolicy
 from installer.engine.run import Result, Runner
 from installer.engine.state import Installation, State
 from installer.engine.step import StopFlag
@@ -32,6 +33,8 @@ from installer.plan import Plan, Surroundings
 
 if TYPE_CHECKING:
     from installer.commands.target import Target
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -99,19 +102,22 @@ class Workshop:
 
     def save_answers(self, gathered: Gathered[Answers]) -> str:
         """Write the file that repeats these answers; returns its path."""
-        prepare(self.case.home)
-        return str(in_our_words(lambda: write_answers(gathered, self.case.home.answers)))
+        home = self.case.home
+        prepare(home)
+        # Not while another run works from them.
+        with Lock(home.lock):
+            return str(in_our_words(lambda: write_answers(gathered, home.answers)))
 
     def survey(self, answers: Answers, stop: StopFlag) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Look at the account or the cluster; changes nothing."""
         stop_if_asked(stop)
         with ExitStack() as open_now:
             target = self._target(answers, open_now)
-            return target.survey(self._known())
+            return _patiently(lambda: target.survey(self._known()), stop, target.pace)
 
     def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
         """Make everything as planned."""
-        result = self._run(plan, report, stop, lambda runner: runner.install(), first=follow_all)
+        result = self._run(plan, report, stop, lambda runner: runner.install(), first=try_all)
         return conclude(self.case, plan, result)
 
     def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
@@ -131,15 +137,15 @@ class Workshop:
         report: Report,
         stop: StopFlag,
         work: Callable[[Runner], Result],
-        first: Callable[[Answers], None] = lambda _answers: None,
+        first: Callable[[Plan], None] = lambda _plan: None,
     ) -> Result:
         """`first` is done before anything is made, in a run that comes before all Secrets."""
         with ExitStack() as open_now:
             bench = self._bench(plan.answers, open_now)
             # Later runs find the Secrets in the cluster and need no reference any more.
             if not _has_secrets(bench.state):
-                first(plan.answers)
-            installation = self._identity(bench, report)
+                first(plan)
+            installation = self._identity(bench, report, stop)
 
             def listen(event: Event) -> None:
                 bench.log.event(event)
@@ -165,11 +171,11 @@ class Workshop:
             self.case.home.kubeconfig.write_text(json.dumps(document, indent=2) + "\n")
             self.case.home.kubeconfig.chmod(0o600)
 
-    def _identity(self, bench: Bench, report: Report) -> Installation:
+    def _identity(self, bench: Bench, report: Report, stop: StopFlag) -> Installation:
         """This installation; found again by its tags when this machine does not know it."""
         name = self.case.name
         if not bench.state.has_identity:
-            earlier = bench.target.earlier(name)
+            earlier = _patiently(lambda: bench.target.earlier(name), stop, bench.target.pace)
             if len(earlier) > 1:
                 raise _ambiguous(name, earlier)
             if earlier:
@@ -219,6 +225,21 @@ def _ambiguous(name: str, found: tuple[str, ...]) -> NotOurs:
         f"Their ids are {', '.join(found)}, and this machine does not know which one is meant.",
         "Choose another name for a new one, or run on the machine that holds the state.",
     )
+
+
+def _patiently(look: Callable[[], T], stop: StopFlag, pace: float) -> T:
+    """Look again after what passes by itself, as the engine does between its steps."""
+    policy = RetryPolicy()
+    for attempt in range(1, policy.attempts + 1):
+        try:
+            return look()
+        except Temporary as error:
+            pause = policy.pause(error, attempt)
+            if pause is None:
+                raise
+            stop.sleep(pause * pace)
+            stop_if_asked(stop)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def stop_if_asked(stop: StopFlag) -> None:

@@ -11,11 +11,11 @@ import json
 import re
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from installer.modules.problems import ModulesInvalid, Problem
+from installer.modules.problems import ModulesInvalid, Problem, refuse
 
 Described = Literal[
     "password", "access_key", "secret_key", "certificate", "fixed", "template", "copy"
@@ -93,6 +93,22 @@ def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[
         if value.make == "template":
             made[value.key] = _composed(spec, value, made)
     return {value.key: made[value.key] for value in spec.values}
+
+
+def check_supplied(specs: Sequence[SecretSpec], resolve: Resolve) -> None:
+    """Try everything a person supplied, so that what no Secret can take is told before any is made.
+
+    Raises ModulesInvalid with all problems.
+    """
+    problems: list[Problem] = []
+    for spec in specs:
+        if spec.sources:
+            continue  # Copies follow their sources, which are tried themselves.
+        try:
+            make_secret(spec, lambda _namespace, _name: None, resolve)
+        except ModulesInvalid as error:
+            problems.extend(error.problems)
+    refuse(problems)
 
 
 def _new(value: SecretValue, resolve: Resolve) -> str:
