@@ -34,7 +34,7 @@ from installer.conversation import (
     conclusion_of,
 )
 from installer.engine.errors import ClusterError, InstallError
-from installer.engine.events import Report
+from installer.engine.events import Note, Report
 from installer.engine.step import StopFlag
 from installer.modules import ModulesInvalid, catalogue
 from installer.plan import NOT_ASKED, Plan, Surroundings, make_plan, on_oracle
@@ -166,7 +166,7 @@ class InstallDesk:
     def install(self, draft: Draft, report: Report, stop: StopFlag) -> Conclusion:
         """Refuse what does not fit or was not agreed to; otherwise do it."""
         try:
-            self._look_first(draft, stop)
+            self._look_first(draft, report, stop)
             plan = self.plan(draft)
             refuse_what_does_not_fit(plan.verdict)
             return self._turn_to(draft).install(plan, report, stop)
@@ -174,18 +174,21 @@ class InstallDesk:
             log = self._workshop.case.home.log
             return conclusion_of(error, log_file=str(log) if log.exists() else "")
 
-    def _look_first(self, draft: Draft, stop: StopFlag) -> None:
-        """A cluster that exists has to be seen before anything can be said to fit it."""
+    def _look_first(self, draft: Draft, report: Report, stop: StopFlag) -> None:
+        """What is there already decides whether the rest fits, and what it costs."""
+        if self._surroundings is not NOT_ASKED:
+            return
         answers = self.gathered(draft).answers
-        if not on_oracle(answers) and self._surroundings is NOT_ASKED:
-            self._surroundings, findings = self._turn_to(draft).survey(answers, stop)
-            bad = [each.words for each in findings if not each.good]
-            if bad:
-                raise ClusterError(
-                    "The cluster cannot take the platform as it is.",
-                    "\n".join(bad),
-                    "Mend it, or change the answers under cluster, then run again.",
-                )
+        self._surroundings, findings = self._turn_to(draft).survey(answers, stop)
+        bad = [each.words for each in findings if not each.good]
+        if bad and not on_oracle(answers):
+            raise ClusterError(
+                "The cluster cannot take the platform as it is.",
+                "\n".join(bad),
+                "Mend it, or change the answers under cluster, then run again.",
+            )
+        for words in bad:
+            report(Note(words))
 
 
 _NOT_FIXED = (Source.PREVIOUS, Source.PROFILE, Source.SCREEN)

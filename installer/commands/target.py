@@ -13,10 +13,12 @@ from typing import Self
 
 from installer.answers.model import Answers
 from installer.budget.demand import measure
+from installer.budget.envelope import load_envelope
 from installer.budget.room import LiveNode, envelope_from_nodes
 from installer.budget.rules import Taint
 from installer.commands.rehearsal import RehearsalWorld
 from installer.commands.secrets import resolved, resolver
+from installer.commands.usage import account_kind, already_there, usage_findings
 from installer.conversation import Finding
 from installer.engine.errors import ClusterError
 from installer.engine.state import Installation
@@ -28,11 +30,12 @@ from installer.kube.objects import labels_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
+from installer.oracle.holdings import Holdings, is_ours
 from installer.oracle.installations import installations_named
 from installer.oracle.limits import Needs
 from installer.oracle.tokens import kubeconfig_document
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
-from installer.plan import NOT_ASKED, Plan, Surroundings, on_oracle
+from installer.plan import Plan, Surroundings, on_oracle
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
@@ -145,17 +148,21 @@ class OracleTarget(Target):
         """By the tags on compartments, or on networks where the compartment was given."""
         return installations_named(self._account(), self.answers.place.compartment, name)
 
-    def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:  # noqa: ARG002
-        """Check the credentials, and say who and where they are."""
+    def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
+        """Check the credentials, say who and where they are, and count what is there already."""
         report = self._account().check()
         findings = [
             Finding(True, f"The credentials work in tenancy {report.tenancy_name or 'unnamed'}."),
             Finding(True, f"Region {report.region}; the home region is {report.home_region}."),
+            account_kind(report.plan, report.upgrade_state, report.clusters_allowed),
         ]
-        if report.clusters_allowed == 0:
-            findings.append(Finding(False, "Oracle allows this account no Kubernetes cluster."))
         findings += [Finding(False, warning) for warning in report.warnings]
-        return NOT_ASKED, tuple(findings)
+        identity = known.id if known else ""
+        census = Holdings(self._account()).everywhere()
+        others = census.only(lambda each: not is_ours(each, identity, self.answers.name))
+        envelope = load_envelope()
+        findings += usage_findings(others, envelope)
+        return Surroundings(already=already_there(others, envelope)), tuple(findings)
 
 
 def needs_of(plan: Plan) -> Needs:
@@ -183,6 +190,7 @@ def account_of(answers: Answers, world: RehearsalWorld | None) -> Callable[[], A
             passphrase=_passphrase(answers),
             region=answers.place.region,
             endpoint=world.address.oracle if world else None,
+            compartment=answers.place.compartment,
         )
     )
 

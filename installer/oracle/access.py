@@ -19,7 +19,7 @@ class Access:
     """Which profile of which file; `region` empty means the profile's.
 
     `auth` is "auto", "api_key" or "session". `endpoint` is one base URL for all of Oracle's
-    services, for a rehearsal.
+    services, for a rehearsal. `compartment` is where everything is, by name or OCID.
     """
 
     config_file: Path = DEFAULT_CONFIG_FILE
@@ -28,6 +28,7 @@ class Access:
     passphrase: str | None = field(default=None, repr=False)
     region: str = ""
     endpoint: str | None = None
+    compartment: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def open_account(access: Access) -> Account:
     from installer.oracle.account import Account
     from installer.oracle.profile import read_credentials
 
-    return Account(read_credentials(access), access.endpoint)
+    return Account(read_credentials(access), access.endpoint, access.compartment)
 
 
 def account_opener(access: Access) -> Callable[[], Account]:

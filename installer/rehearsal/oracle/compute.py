@@ -11,12 +11,13 @@ from installer.rehearsal.oracle.kinds import (
     check_etag,
     in_order,
     new_record,
+    require_related,
     routes_of,
     shown,
 )
-from installer.rehearsal.oracle.machines import terminate
+from installer.rehearsal.oracle.machines import Machine, launch, refusal_of, terminate
 from installer.rehearsal.oracle.records import Record
-from installer.rehearsal.oracle.refusals import incorrect_state, invalid, not_found
+from installer.rehearsal.oracle.refusals import incorrect_state, invalid, missing, not_found
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
 
 _CORE = "/20160918"
@@ -33,6 +34,35 @@ def _list_of(kind: str, filters: tuple[str, ...], tenancy: Tenancy, call: Call) 
 
 def _get_of(kind: str, tenancy: Tenancy, call: Call) -> Answer:
     return shown(tenancy, tenancy.registry.find(kind, call.path["id"]))
+
+
+def _launch(tenancy: Tenancy, call: Call) -> Answer:
+    """A machine that no pool asked for; the subnet stands in its card's description."""
+    body = call.body
+    for name in ("availabilityDomain", "compartmentId", "shape"):
+        if not body.get(name):
+            raise missing(name)
+    tenancy.require_compartment(body["compartmentId"])
+    source, card = body.get("sourceDetails") or {}, body.get("createVnicDetails") or {}
+    subnet = require_related(tenancy, "subnet", str(card.get("subnetId") or ""))
+    size = body.get("shapeConfig") or {}
+    machine = Machine(
+        name=str(body.get("displayName") or "instance"),
+        compartment=body["compartmentId"],
+        domain=body["availabilityDomain"],
+        fault_domain=str(body.get("faultDomain") or "FAULT-DOMAIN-1"),
+        subnet=subnet.id,
+        shape=body["shape"],
+        ocpus=float(size.get("ocpus") or 1),
+        memory_gb=float(size.get("memoryInGBs") or 6),
+        image=str(source.get("imageId") or ""),
+        boot_gb=int(source.get("bootVolumeSizeInGBs") or 47),
+        tags=body.get("freeformTags") or {},
+    )
+    refusal = refusal_of(tenancy, machine)
+    if refusal is not None:
+        raise refusal
+    return shown(tenancy, launch(tenancy, machine), made=True)
 
 
 def _terminate(tenancy: Tenancy, call: Call) -> Answer:
@@ -168,6 +198,7 @@ def _watch(kind: str, path: str, word: str, *filters: str) -> tuple[Route, ...]:
 
 ROUTES: tuple[Route, ...] = (
     *_watch("instance", "instances", "Instance"),
+    Route("POST", f"{_CORE}/instances", "LaunchInstance", _launch),
     Route("DELETE", f"{_CORE}/instances/{{id}}", "TerminateInstance", _terminate),
     *_watch("vnicattachment", "vnicAttachments", "VnicAttachment", "instanceId", "vnicId"),
     *_watch(
