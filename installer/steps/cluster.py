@@ -69,6 +69,11 @@ class ControlPlane(OracleResource[Cluster]):
             ctx.remember("chosen_version", chosen)
         return chosen
 
+    def still_working(self, ctx: Context) -> str | None:
+        """While its work request goes on, the cluster itself has nothing to tell."""
+        work = self._work(ctx.recall("work_request") or "")
+        return None if work is None or work.ended else f"it is being made, {work.words}"
+
     def delete(self, ctx: Context, found: Cluster) -> str:  # noqa: ARG002
         """Its pools go with it; balancers and volumes do not."""
         return self._all().delete(found.id)

@@ -27,6 +27,31 @@ COMPARTMENT = "compartment"
 FRESH_SECONDS = 300.0
 # So often may a thing look alive after its removal was asked for.
 PATIENT_LOOKS = 5
+# Oracle is asked at least this often (seconds) about what we wait for.
+LONGEST_SILENCE = 30.0
+
+
+class Sparingly:
+    """Asks seldom while the usual end is far off, then every time; in between repeats the answer.
+
+    What takes minutes would otherwise cost hundreds of calls. `usually` is in seconds, as passed
+    by the clock of the world (`pace`).
+    """
+
+    def __init__(self, ask: Callable[[], str | None], usually: float, pace: float) -> None:
+        self._ask = ask
+        self._usually = usually
+        self._pace = pace
+        self._begun = time.monotonic()
+        self._next = 0.0
+        self._said: str | None = None
+
+    def __call__(self) -> str | None:
+        elapsed = (time.monotonic() - self._begun) / self._pace
+        if elapsed >= self._next:
+            self._said = self._ask()
+            self._next = elapsed + min(LONGEST_SILENCE, max(0.0, self._usually - elapsed) / 6)
+        return self._said
 
 
 class OracleResource(Step, Generic[R]):
@@ -183,9 +208,11 @@ class OracleResource(Step, Generic[R]):
 
     # -- make -------------------------------------------------------------------------------------
 
-    def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002 - we look again ourselves
+    def make(self, ctx: Context, seen: Seen) -> None:
         """Bring it to what is wanted, from wherever in its life it is."""
-        found, strangers = self._find(ctx)
+        # The look was a moment ago; only of what is there the latest state matters.
+        absent = seen.condition is Condition.ABSENT
+        found, strangers = (None, ()) if absent else self._find(ctx)
         if found is None and strangers:
             raise NotOurs(
                 f"{self.title}: something that is not ours is in the way.",
@@ -239,12 +266,16 @@ class OracleResource(Step, Generic[R]):
         """Wait until it is there; raises when Oracle could not make it."""
         latest: list[R] = []
 
-        def check() -> str | None:
+        def ask() -> str | None:
+            if (working := self.still_working(ctx)) is not None:
+                return working
             found = self.get(ctx, resource_id)
             if found is None:
                 return "Oracle does not show it yet"
             latest[:] = [found]
             return self.not_ready(ctx, found)
+
+        check = Sparingly(ask, self.usually, ctx.pace)
 
         ctx.wait(
             f"the {self.noun} {self.name(ctx)}",
@@ -254,6 +285,10 @@ class OracleResource(Step, Generic[R]):
             at_most=self.at_most,
         )
         return latest[0]
+
+    def still_working(self, ctx: Context) -> str | None:  # noqa: ARG002
+        """What is going on while the thing itself need not be asked yet; None when it must be."""
+        return None
 
     def not_ready(self, ctx: Context, found: R) -> str | None:
         """Why it is not usable yet; None when it is. Raises when it never will be."""
