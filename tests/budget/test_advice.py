@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ from installer.budget.room import NodeShape
 from installer.budget.verdict import Verdict, judge
 from installer.modules import catalogue
 from installer.modules.claims import VolumePlan
-from installer.modules.description import OptionEntry
+from installer.modules.description import OptionEntry, WithoutEntry
 from installer.plan import advice_for, make_plan
 from tests.budget.pieces import recreated
 
@@ -156,6 +157,29 @@ def test_every_declared_change_is_an_answer_that_may_be_given() -> None:
     given = answers({})
     for one in possible_changes(given, catalogue(), load_envelope()):
         assert changed(given, [one]) != given
+
+
+def test_a_module_that_says_what_is_lost_without_it_may_be_switched_off() -> None:
+    (module,) = [each for each in catalogue() if each.name == "infrastructure"]
+    without = WithoutEntry(costs="Nothing is kept.", hurts=9)
+    spare = replace(module, file=module.file.model_copy(update={"without": without}))
+    found = possible_changes(answers({}), [spare], None)
+    (off,) = [each for each in found if each.path == "modules.infrastructure.enabled"]
+    assert (off.was, off.value, off.costs, off.hurts) == ("true", "false", "Nothing is kept.", 9)
+    assert changed(answers({}), [off]).module("infrastructure").enabled is False
+
+
+def test_sets_that_do_not_go_together_are_passed_over() -> None:
+    made = Made({"a": 900, "b": 900})
+
+    def evaluate(changes: Sequence[Change]) -> Verdict | None:
+        # Taking a away needs b to be taken away too, as with modules that need each other.
+        paths = {each.path for each in changes}
+        return None if paths == {"a"} else made.evaluate(changes)
+
+    options = [change("a", 0, 1), change("b", 800, 1)]
+    (found,) = advise(made.evaluate([]), options, evaluate)
+    assert {each.path for each in found.changes} == {"a", "b"}
 
 
 def test_a_lower_value_that_the_option_forbids_is_refused() -> None:

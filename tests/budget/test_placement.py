@@ -368,3 +368,70 @@ def test_a_hopeless_search_ends() -> None:
     pieces = [recreated(f"p{i}", f"{201 + i % 3}m", "1Mi") for i in range(41)]
     found = place(measure(pieces), nodes(*[1000] * 10))
     assert found.problems[0].startswith("no placement was found before giving up the search")
+
+
+def some_even_way(loads: list[tuple[int, int, int]], sizes: list[int]) -> bool:
+    """Whether workloads (cpu, replicas, surge) can be shared out evenly: slow, written anew."""
+    subsets = [
+        subset
+        for size in range(1, len(sizes) + 1)
+        for subset in itertools.combinations(range(len(sizes)), size)
+    ]
+    for way in itertools.product(subsets, repeat=len(loads)):
+        used = [0] * len(sizes)
+        for (cpu, replicas, _), nodes_of in zip(loads, way, strict=True):
+            for node in nodes_of:
+                used[node] += cpu * -(-replicas // len(nodes_of))
+        left = [size - taken for size, taken in zip(sizes, used, strict=True)]
+        rolls = all(
+            surge == 0 or all(cpu == 0 or cpu <= left[node] for node in nodes_of)
+            for (cpu, _, surge), nodes_of in zip(loads, way, strict=True)
+        )
+        if rolls and min(left) >= 0:
+            return True
+    return False
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(1, 4), st.integers(0, 1)), max_size=4),
+    st.lists(st.integers(20, 150), min_size=1, max_size=3),
+)
+def test_replicas_are_placed_exactly_when_they_can_be_shared_out_evenly(
+    loads: list[tuple[int, int, int]], sizes: list[int]
+) -> None:
+    pieces = [
+        workload(
+            "Deployment",
+            f"w{at}",
+            pod_spec(container(f"{cpu}m", "1Mi")),
+            replicas=replicas,
+            strategy={"rollingUpdate": {"maxSurge": surge, "maxUnavailable": 1 - surge}},
+        )
+        for at, (cpu, replicas, surge) in enumerate(loads)
+    ]
+    found = place(measure(pieces), nodes(*sizes))
+    assert found.complete is some_even_way(loads, sizes)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(1, 4), st.integers(0, 1)), max_size=5),
+    st.lists(st.integers(20, 150), min_size=2, max_size=3),
+)
+def test_whatever_the_pins_allow_finds_room(
+    loads: list[tuple[int, int, int]], sizes: list[int]
+) -> None:
+    pieces = [
+        recreated(f"w{at}", f"{cpu}m", "1Mi", replicas=replicas)
+        for at, (cpu, replicas, _) in enumerate(loads)
+    ]
+    found = place(measure(pieces), nodes(*sizes))
+    if not found.complete:
+        return
+    most = dict.fromkeys((f"n{i}" for i in range(1, len(sizes) + 1)), 0)
+    for origin, there in found.places.items():
+        cpu, replicas, _ = loads[int(origin.name.removeprefix("w"))]
+        for node in there:
+            most[node] += cpu * -(-replicas // len(there))
+    assert all(most[f"n{i}"] <= size for i, size in enumerate(sizes, 1))
