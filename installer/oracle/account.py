@@ -23,9 +23,11 @@ SHORT_SESSION_MINUTES = 30.0
 class Account:
     """One profile's view of Oracle. Thread-safe; nothing is sent before the first question."""
 
-    def __init__(self, credentials: Credentials, endpoint: str | None = None) -> None:
+    def __init__(
+        self, credentials: Credentials, endpoint: str | None = None, compartment: str = ""
+    ) -> None:
         self.credentials = credentials
-        self.clients = Clients(credentials, endpoint)
+        self.clients = Clients(credentials, endpoint, compartment)
         self._home_region = ""
         self._domains: tuple[str, ...] = ()
 

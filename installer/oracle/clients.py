@@ -29,14 +29,22 @@ _CLIENTS = {
     "balancers": ("load_balancer", "LoadBalancerClient"),
     "network_balancers": ("network_load_balancer", "NetworkLoadBalancerClient"),
     "limits": ("limits", "LimitsClient"),
+    "quotas": ("limits", "QuotasClient"),
+    "budgets": ("budget", "BudgetClient"),
     "subscriptions": ("osp_gateway", "SubscriptionServiceClient"),
 }
 
 
 class Clients:
-    """Hands out clients by the names above; `endpoint` replaces every service's address."""
+    """Hands out clients by the names above; `endpoint` replaces every service's address.
 
-    def __init__(self, credentials: Credentials, endpoint: str | None) -> None:
+    `compartment`, by name or OCID, is what errors advise to open to the user.
+    """
+
+    def __init__(
+        self, credentials: Credentials, endpoint: str | None, compartment: str = ""
+    ) -> None:
+        self._compartment = compartment
         self._credentials = credentials
         self._endpoint = endpoint
         self._own = threading.local()
@@ -101,7 +109,7 @@ class Clients:
         try:
             return call()
         except Exception as error:
-            ours = translate(error, doing, self._credentials.region)
+            ours = translate(error, doing, self._credentials.region, self._compartment)
             if ours is None:
                 raise
             raise ours from error

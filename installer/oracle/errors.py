@@ -18,6 +18,7 @@ from installer.engine.errors import (
     Unreachable,
 )
 from installer.oracle.clock import ALLOWED_SECONDS, offset_seconds, offset_words
+from installer.oracle.permissions import ANY_GROUP, asked_by, policy_text
 from installer.oracle.sdk import part
 
 _LONGEST = 400
@@ -34,13 +35,20 @@ class TokenSpent(Temporary):
     """The retry token of an open intent belongs to another request; look again, use a new one."""
 
 
+class Throttled(Temporary):
+    """Oracle asks for a pause."""
+
+
 class NotVisible(Temporary):
     """Absent, or hidden, or not known to this service yet."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A service error without its SDK type; `offset` is this clock against Oracle's, in seconds."""
+    """A service error without its SDK type; `offset` is this clock against Oracle's, in seconds.
+
+    `service` is the SDK's name for who refused, `place` the compartment of the installation.
+    """
 
     doing: str
     region: str
@@ -50,6 +58,19 @@ class Refusal:
     request_id: str
     retry_after: float | None = None
     offset: float | None = None
+    service: str = ""
+    place: str = ""
+
+    @property
+    def policy(self) -> str:
+        """How the service that refused is opened to a user who is no administrator."""
+        statements = policy_text(asked_by(self.service), self.place)
+        if not statements:
+            return ""
+        return (
+            " For a user who is not an administrator, the tenancy's administrator adds to a policy "
+            f"of the root compartment, with the user's group for {ANY_GROUP}:\n{statements}"
+        )
 
     @property
     def why(self) -> str:
@@ -58,14 +79,16 @@ class Refusal:
         return f"{said.rstrip('. ')} (request id {self.request_id or 'unknown'})."
 
 
-def translate(error: BaseException, doing: str, region: str = "") -> InstallError | None:
+def translate(
+    error: BaseException, doing: str, region: str = "", place: str = ""
+) -> InstallError | None:
     """Our error for one the SDK raised; None when it is none of the SDK's and so a bug of ours.
 
     `doing` completes "while ...", e.g. "creating the network health-vcn".
     """
     exceptions = part("exceptions")
     if isinstance(error, exceptions.ServiceError):
-        return refused(refusal(error, doing, region))
+        return refused(refusal(error, doing, region, place))
     if isinstance(error, exceptions.ConnectTimeout | exceptions.RequestException):
         return unreachable(error, doing, region)
     if type(error).__name__ == "CircuitBreakerError":
@@ -84,7 +107,7 @@ def translate(error: BaseException, doing: str, region: str = "") -> InstallErro
     return None
 
 
-def refusal(error: Any, doing: str, region: str) -> Refusal:
+def refusal(error: Any, doing: str, region: str, place: str = "") -> Refusal:
     """The parts of a ServiceError that we use."""
     headers: Mapping[str, str] = error.headers or {}
     return Refusal(
@@ -96,6 +119,8 @@ def refusal(error: Any, doing: str, region: str) -> Refusal:
         request_id=str(error.request_id or ""),
         retry_after=_seconds(headers.get("retry-after")),
         offset=offset_seconds(headers.get("date")),
+        service=str(getattr(error, "target_service", None) or ""),
+        place=place,
     )
 
 
@@ -122,9 +147,10 @@ def out_of_capacity(why: str) -> OutOfCapacity:
     return OutOfCapacity(
         "Oracle has no free machine of this shape in the region at the moment.",
         why,
-        "Everything made so far is kept. Run the same command again later, every few minutes or "
-        "over days: machines become free without notice. Upgrading the account to "
-        "pay-as-you-go helps most often, and free use stays free.",
+        "Everything made so far is kept and costs nothing: the network and a basic cluster are "
+        "free. Run the same command again later, every few minutes or over days: machines become "
+        "free without notice. Upgrading the account to pay-as-you-go helps most often, and free "
+        "use stays free.",
     )
 
 
@@ -164,13 +190,18 @@ def _not_found(refusal: Refusal) -> InstallError:
         f"Oracle does not find, or does not show, what is needed while {refusal.doing}.",
         refusal.why,
         f"Either the region of the profile{region} is not the one it lives in, or this user's "
-        "policies do not allow it, or the identifier in the answers is wrong. A user who is not "
-        "an administrator needs 'manage' for virtual-network-family, cluster-family, "
-        "instance-family, volume-family and load balancers in the compartment.",
+        "policies do not allow it, or the identifier in the answers is wrong." + refusal.policy,
     )
 
 
 def _limit(refusal: Refusal) -> InstallError:
+    if "compartment-count" in refusal.message.lower():
+        return AccountError(
+            f"No further compartment is allowed in this account; met while {refusal.doing}.",
+            refusal.why,
+            "Give the OCID of a compartment that exists already in place.compartment, or remove "
+            "one that nobody needs; a removed one may count for a while.",
+        )
     return AccountError(
         f"A limit of the account is reached while {refusal.doing}.",
         refusal.why,
@@ -186,7 +217,7 @@ def _not_allowed(refusal: Refusal) -> InstallError:
         f"Oracle does not allow this account to go on while {refusal.doing}.",
         refusal.why,
         "Compartments and users are only changed in the home region; other refusals need a policy "
-        "from the tenancy's administrator.",
+        "from the tenancy's administrator." + refusal.policy,
     )
 
 
@@ -237,7 +268,7 @@ def _token_spent(refusal: Refusal) -> InstallError:
 
 
 def _throttled(refusal: Refusal) -> InstallError:
-    return Temporary(
+    return Throttled(
         f"Oracle asks for a pause while {refusal.doing}.",
         refusal.why,
         "Run the same command again in some minutes.",
