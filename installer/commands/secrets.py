@@ -7,9 +7,9 @@ from collections.abc import Callable
 from installer.answers.model import Answers
 from installer.answers.problems import AnswersError as BadAnswers
 from installer.answers.secret_reference import SecretRef
-from installer.commands.sources import in_our_words
 from installer.engine.errors import AnswersError
 from installer.engine.masking import known_secrets
+from installer.modules.problems import ModulesInvalid
 from installer.modules.secret_values import PULL_PASSWORD, check_supplied
 from installer.plan import Plan
 
@@ -46,4 +46,11 @@ def try_all(plan: Plan) -> None:
         resolved(reference)
     if plan.answers.images.pull_password:
         resolved(plan.answers.images.pull_password)
-    in_our_words(lambda: check_supplied(plan.rendered.secrets, resolver(plan.answers)))
+    try:
+        check_supplied(plan.rendered.secrets, resolver(plan.answers))
+    except ModulesInvalid as error:
+        raise AnswersError(
+            "Some of the secrets you supply cannot be used.",
+            "\n".join(str(problem) for problem in error.problems),
+            "Supply others, or let them be generated. Nothing was made.",
+        ) from error

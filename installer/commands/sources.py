@@ -41,7 +41,7 @@ def in_our_words(read: Callable[[], T]) -> T:
     except ModulesInvalid as error:
         mistakes = "\n".join(str(problem) for problem in error.problems)
         raise AnswersError(
-            "The plan cannot be made from these answers.", mistakes, "Change what is named above."
+            "The chosen modules do not go together.", mistakes, "Change the answers named above."
         ) from error
 
 
