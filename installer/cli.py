@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     _add_plan(commands)
     _add_status(commands)
     _add_destroy(commands)
+    _add_doctor(commands)
     _add_render(commands)
     _command(commands, "kube-token", "print a token for kubectl; used by the kubeconfig we leave")
     _add_answers(commands)
@@ -194,6 +195,22 @@ def _add_status(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _add_destroy(commands: argparse._SubParsersAction[_Parser]) -> None:
     made = _command(commands, "destroy", "remove everything that carries the installation's tag")
     made.add_argument("--yes", action="store_true", help="do not ask for the typed name")
+    made.add_argument(
+        "--installation",
+        metavar="ID",
+        help="which of several of that name, by the id in its tags; needs no state on this machine",
+    )
+
+
+def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
+    made = _command(commands, "doctor", "examine account or cluster, and say what to mend and how")
+    made.add_argument(
+        "area",
+        nargs="?",
+        choices=("oracle", "cluster", "policy"),
+        metavar="AREA",
+        help="oracle, cluster, or policy: the policy a user needs who is no administrator",
+    )
 
 
 def _add_render(commands: argparse._SubParsersAction[_Parser]) -> None:

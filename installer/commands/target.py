@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from installer.commands.rehearsal import RehearsalWorld
 from installer.commands.secrets import resolved, resolver
 from installer.commands.usage import account_kind, already_there, usage_findings
 from installer.conversation import Finding
-from installer.engine.errors import ClusterError
+from installer.engine.errors import ClusterError, InstallError
 from installer.engine.state import Installation
 from installer.engine.step import Step
 from installer.kube.cluster import Cluster
@@ -30,6 +30,7 @@ from installer.kube.objects import labels_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
+from installer.oracle.doctor import Diagnosis, Level, bad, examine
 from installer.oracle.holdings import Holdings, is_ours
 from installer.oracle.installations import installations_named
 from installer.oracle.limits import Needs
@@ -75,6 +76,10 @@ class Target(ABC):
         return None
 
     @abstractmethod
+    def examine(self, plan: Plan) -> Iterator[Diagnosis]:
+        """Everything the installation depends on, one after the other; changes nothing."""
+
+    @abstractmethod
     def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Look at account or cluster before a plan is made; changes nothing.
 
@@ -88,7 +93,8 @@ class OracleTarget(Target):
     def __init__(self, answers: Answers, world: RehearsalWorld | None) -> None:
         super().__init__(answers)
         self.pace = 1.0 / world.speed if world else 1.0
-        self._account = account_of(answers, world)
+        self._reached = access_of(answers, world)
+        self._account = account_opener(self._reached)
         self._rehearsed = world is not None
         self._connected: dict[str, Cluster] = {}
         self._access: KubeAccess | None = None
@@ -148,6 +154,10 @@ class OracleTarget(Target):
         """By the tags on compartments, or on networks where the compartment was given."""
         return installations_named(self._account(), self.answers.place.compartment, name)
 
+    def examine(self, plan: Plan) -> Iterator[Diagnosis]:
+        """Profile, key, clock, region, kind of account, limits and permissions."""
+        return examine(self._reached, needs_of(plan), self.answers.name)
+
     def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Check the credentials, say who and where they are, and count what is there already."""
         report = self._account().check()
@@ -181,17 +191,20 @@ def needs_of(plan: Plan) -> Needs:
 
 def account_of(answers: Answers, world: RehearsalWorld | None) -> Callable[[], Account]:
     """Opens the account the answers name, on first use."""
+    return account_opener(access_of(answers, world))
+
+
+def access_of(answers: Answers, world: RehearsalWorld | None) -> Access:
+    """The way to the account the answers name."""
     oracle = answers.oracle
-    return account_opener(
-        Access(
-            config_file=Path(oracle.config_file).expanduser(),
-            profile=oracle.profile,
-            auth=oracle.auth,
-            passphrase=_passphrase(answers),
-            region=answers.place.region,
-            endpoint=world.address.oracle if world else None,
-            compartment=answers.place.compartment,
-        )
+    return Access(
+        config_file=Path(oracle.config_file).expanduser(),
+        profile=oracle.profile,
+        auth=oracle.auth,
+        passphrase=_passphrase(answers),
+        region=answers.place.region,
+        endpoint=world.address.oracle if world else None,
+        compartment=answers.place.compartment,
     )
 
 
@@ -233,6 +246,16 @@ class ExistingTarget(Target):
             if (body["metadata"].get("annotations") or {}).get(NAME) == name
         }
         return tuple(sorted(ids - {""}))
+
+    def examine(self, plan: Plan) -> Iterator[Diagnosis]:  # noqa: ARG002 - a cluster is what it is
+        """The way to the cluster, its nodes and its storage."""
+        try:
+            _, findings = self.survey(None)
+        except InstallError as error:
+            yield bad(error)
+            return
+        for each in findings:
+            yield Diagnosis(Level.GOOD if each.good else Level.BAD, each.words)
 
     def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Version, nodes and what is free on them."""

@@ -6,7 +6,7 @@ Everything that touches a network starts here; both SDKs are loaded by the rooms
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -33,6 +33,7 @@ from installer.plan import Plan, Surroundings
 
 if TYPE_CHECKING:
     from installer.commands.target import Target
+    from installer.oracle.doctor import Diagnosis
 
 T = TypeVar("T")
 
@@ -113,7 +114,12 @@ class Workshop:
         stop_if_asked(stop)
         with ExitStack() as open_now:
             target = self._target(answers, open_now)
-            return _patiently(lambda: target.survey(self._known()), stop, target.pace)
+            return patiently(lambda: target.survey(self._known()), stop, target.pace)
+
+    def examine(self, plan: Plan) -> Iterator[Diagnosis]:
+        """Everything the installation depends on, as it is looked at; changes nothing."""
+        with ExitStack() as open_now:
+            yield from self._target(plan.answers, open_now).examine(plan)
 
     def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
         """Make everything as planned."""
@@ -175,7 +181,7 @@ class Workshop:
         """This installation; found again by its tags when this machine does not know it."""
         name = self.case.name
         if not bench.state.has_identity:
-            earlier = _patiently(lambda: bench.target.earlier(name), stop, bench.target.pace)
+            earlier = patiently(lambda: bench.target.earlier(name), stop, bench.target.pace)
             if len(earlier) > 1:
                 raise _ambiguous(name, earlier)
             if earlier:
@@ -227,7 +233,7 @@ def _ambiguous(name: str, found: tuple[str, ...]) -> NotOurs:
     )
 
 
-def _patiently(look: Callable[[], T], stop: StopFlag, pace: float) -> T:
+def patiently(look: Callable[[], T], stop: StopFlag, pace: float) -> T:
     """Look again after what passes by itself, as the engine does between its steps."""
     policy = RetryPolicy()
     for attempt in range(1, policy.attempts + 1):

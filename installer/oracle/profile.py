@@ -82,6 +82,16 @@ def read_credentials(access: Access) -> Credentials:
     return _with_warnings(credentials)
 
 
+def profile_names(config_file: Path) -> tuple[str, ...]:
+    """The profiles of a configuration file; none when it cannot be read."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(_config_path(config_file).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        return ()
+    return (*(["DEFAULT"] if parser.defaults() else []), *parser.sections())
+
+
 def load_key(credentials: Credentials) -> RSAPrivateKey:
     """The private key; raises AccountError when it is missing, unreadable or does not open."""
     try:

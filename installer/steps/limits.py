@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from installer.engine.errors import AccountError
 from installer.engine.step import Condition, Context, Seen, Step
-from installer.oracle.cluster import Clusters
 from installer.oracle.compartment import Compartments
-from installer.oracle.holdings import Census, Held, Holdings, is_ours
 from installer.oracle.limits import (
     CLUSTERS,
     CORES,
@@ -24,13 +22,11 @@ from installer.oracle.limits import (
     is_suspended,
     shortages,
 )
-from installer.oracle.network import Networks
-from installer.oracle.resource import Life, Resource
+from installer.oracle.own import NOTHING_OWN, held_by
 from installer.oracle.wanted import is_ocid
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount
 
 LIMITS = "limits"
-NOTHING_OWN = Needs(clusters=0, ocpus=0, memory_gb=0, storage_gb=0, networks=0)
 _SUSPENDED = "every limit of the account is 0, as in an account that Oracle has suspended"
 
 
@@ -71,25 +67,7 @@ class LimitsSuffice(Step):
         return Seen(Condition.DIFFERENT, f"{len(lines)} limits are too small", lines)
 
     def _own(self, ctx: Context, compartment: str) -> Needs:
-        """What there is of this installation in its compartment."""
-        if not compartment:
-            return NOTHING_OWN
-        account, installation = self._account(), ctx.installation
-        census = Holdings(account).inside(compartment)
-        return _taken(
-            census.only(lambda each: is_ours(each, installation.id, installation.name)),
-            self._count(ctx, lambda: Clusters(account).all_in(compartment)),
-            self._count(ctx, lambda: Networks(account).all_vcns(compartment)),
-        )
-
-    def _count(self, ctx: Context, listed: Callable[[], Sequence[Resource]]) -> int:
-        try:
-            found = listed()
-        except AccountError:
-            # The compartment in our state was removed by somebody, or is hidden from this user.
-            return 0
-        there = (each for each in found if each.life not in (Life.GONE, Life.GOING))
-        return sum(each.is_of(ctx.installation.id) for each in there)
+        return held_by(self._account(), compartment, ctx.installation.id, ctx.installation.name)
 
     def _place(self, ctx: Context) -> str:
         """Our compartment, found by its tag when this machine does not know it yet."""
@@ -109,18 +87,6 @@ class LimitsSuffice(Step):
 
     def unmake(self, ctx: Context) -> None:
         """Nothing was made."""
-
-
-def _taken(census: Census, clusters: int, networks: int) -> Needs:
-    return Needs(
-        clusters=clusters,
-        ocpus=census.ocpus,
-        memory_gb=census.memory_gb,
-        storage_gb=census.gb,
-        flexible_balancers=len(census.of(Held.FLEXIBLE_BALANCER)),
-        network_balancers=len(census.of(Held.NETWORK_BALANCER)),
-        networks=networks,
-    )
 
 
 def _covered(wanted: Needs, own: Needs) -> bool:
