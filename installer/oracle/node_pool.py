@@ -10,7 +10,7 @@ from installer.oracle.account import Account
 from installer.oracle.images import Image
 from installer.oracle.placement import Placement
 from installer.oracle.resource import Life, Resource, Started, life_of
-from installer.oracle.sdk import models
+from installer.oracle.sdk import models, part
 from installer.oracle.wanted import NodePlan
 
 # The old metadata service lets any pod that can send a request read the machine's identity.
@@ -121,11 +121,18 @@ class NodePools:
         return [each for each in map(_pool, found) if each.life is not Life.GONE]
 
     def create(self, wanted: NodePoolWanted, retry_token: str) -> Started:
-        """Begin a pool; the work request knows its id soon after."""
+        """Begin a pool, asking once; the work request knows its id soon after.
+
+        Repeats are the caller's: an attempt at a machine that is made quickly again and again by
+        the SDK gets an account throttled.
+        """
         details = _details(wanted)
+        once = part("retry").NoneRetryStrategy()
         answer = self._clients.ask(
             f"creating the node pool {wanted.name}",
-            lambda: self._client.create_node_pool(details, opc_retry_token=retry_token),
+            lambda: self._client.create_node_pool(
+                details, opc_retry_token=retry_token, retry_strategy=once
+            ),
         )
         return Started(work_request=str(answer.headers.get("opc-work-request-id") or ""))
 
@@ -147,6 +154,14 @@ class NodePools:
         )
         answer = self._clients.ask(
             "changing the node pool", lambda: self._client.update_node_pool(pool_id, details)
+        )
+        return str(answer.headers.get("opc-work-request-id") or "")
+
+    def replace(self, pool_id: str, node_id: str) -> str:
+        """Let one machine go and have the pool make another; the work request's id."""
+        answer = self._clients.ask(
+            "replacing a machine",
+            lambda: self._client.delete_node(pool_id, node_id, is_decrement_size=False),
         )
         return str(answer.headers.get("opc-work-request-id") or "")
 

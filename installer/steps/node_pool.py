@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from installer.engine.errors import InstallError, Parked
+from installer.engine.errors import ClusterError, InstallError, Parked
 from installer.engine.step import Context, Seen
-from installer.oracle.errors import OutOfCapacity
+from installer.oracle.capacity import CapacityRadar
+from installer.oracle.errors import OutOfCapacity, Throttled
 from installer.oracle.images import Image, choose_image
+from installer.oracle.instances import delivered
 from installer.oracle.leftovers import Leftovers
 from installer.oracle.node_failures import nodes_failed
 from installer.oracle.node_pool import NO_OLD_METADATA, NodePool, NodePools, NodePoolWanted
-from installer.oracle.placement import Placement, placements
+from installer.oracle.placement import Outlook, Placement, in_order_of_hope, placements
 from installer.oracle.resource import Life, Started
 from installer.oracle.wanted import NodePlan
 from installer.steps.cluster import CLUSTER, VERSION_FACT
+from installer.steps.launch_turns import HourSpent, LaunchTurns
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount, OracleResource
 from installer.steps.subnet import subnet_id
 
@@ -23,6 +26,8 @@ NODE_POOL = "node-pool"
 # A healthy pool takes three minutes. With bad network rules it failed after 24 and after 71.
 _SUSPICIOUS_SECONDS = 15 * 60.0
 _PATIENCE = 80 * 60.0
+# The fact that keeps the ids of machines made before the answers asked for another size.
+_EARLIER_SIZE = "earlier_size"
 
 
 class Machines(OracleResource[NodePool]):
@@ -83,8 +88,9 @@ class Machines(OracleResource[NodePool]):
             super().make(ctx, seen)
 
     def start(self, ctx: Context) -> str:
-        """Try one place after the other, each once; raises OutOfCapacity when all are full."""
+        """Try one place after the other, each once; raises Parked when none of them has room."""
         full: list[str] = []
+        last: Parked | None = None
         for place in self._places(ctx):
             ctx.checkpoint()
             self._place = place
@@ -94,7 +100,12 @@ class Machines(OracleResource[NodePool]):
                 full.append(place.words())
                 ctx.note(f"No free machine in {place.words()}.")
                 last = error
-        raise OutOfCapacity(last.what, f"Tried: {', '.join(full)}. {last.why}", last.then)
+            except HourSpent as error:
+                last = last or error
+        if last is None:
+            raise _no_place()
+        tried = f"Tried: {', '.join(full)}. " if full else ""
+        raise type(last)(last.what, f"{tried}{last.why}", last.then)
 
     def _start_there(self, ctx: Context) -> str:
         """Begin a pool in the current place and see it through; a full place leaves nothing."""
@@ -123,7 +134,18 @@ class Machines(OracleResource[NodePool]):
             plan=self._plan,
             tags=self.tags(ctx),
         )
-        return self._all().create(wanted, retry_token)
+        turns = LaunchTurns(ctx)
+        turns.take(self._place.availability_domain)
+        try:
+            return self._all().create(wanted, retry_token)
+        except Throttled as error:
+            pause = turns.throttled(error.retry_after or 0.0)
+            raise Throttled(error.what, error.why, error.then, pause) from error
+        except OutOfCapacity:
+            # The next place is another request, so it needs a token of its own.
+            with ctx.intend(self.kind, name) as intent:
+                intent.made("")
+            raise
 
     def _image(self, ctx: Context, version: str) -> Image:
         offered = self._all().images(self.compartment(ctx), version, self._plan.shape)
@@ -135,7 +157,11 @@ class Machines(OracleResource[NodePool]):
         account = self.account()
         domains = account.availability_domains()
         faults = {domain: account.fault_domains(domain) for domain in domains}
-        return placements(domains, faults, self._bound_to(ctx))
+        places = placements(domains, faults, self._bound_to(ctx))
+        said = CapacityRadar(account).read(places, self._plan)
+        if said and all(each.outlook >= Outlook.FULL for each in said.values()):
+            ctx.note("Oracle's capacity report shows no free machine; trying all the same.")
+        return in_order_of_hope(places, said)
 
     def _bound_to(self, ctx: Context) -> str:
         """The domain of data volumes that exist already; a machine elsewhere cannot use them."""
@@ -175,8 +201,11 @@ class Machines(OracleResource[NodePool]):
 
     # -- drift ------------------------------------------------------------------------------------
 
-    def differences(self, ctx: Context, found: NodePool) -> tuple[str, ...]:  # noqa: ARG002
-        """Number, size, labels and settings of the machines."""
+    def differences(self, ctx: Context, found: NodePool) -> tuple[str, ...]:
+        """Number, size, labels and settings of the machines, and what was delivered."""
+        return (*self._settings(found), *self._misfits(ctx, found).values())
+
+    def _settings(self, found: NodePool) -> tuple[str, ...]:
         plan = self._plan
         compared = (
             ("machines", found.size, plan.nodes),
@@ -203,14 +232,39 @@ class Machines(OracleResource[NodePool]):
         missing = self._plan.nodes - found.count(Life.THERE)
         return (f"{missing} machines are not ready",) if missing > 0 else ()
 
+    def _misfits(self, ctx: Context, found: NodePool) -> dict[str, str]:
+        """Machines that are not what their pool ordered, by id, each with a line about it."""
+        known = (ctx.recall(_EARLIER_SIZE) or "").split()
+        lines: dict[str, str] = {}
+        for node in found.nodes:
+            if node.life is not Life.THERE or not node.id or node.id in known:
+                continue
+            real = delivered(self.account(), node.id)
+            if real and (real.ocpus, real.memory_gb) != (found.ocpus, found.memory_gb):
+                lines[node.id] = f"replace machine {node.name}: it came as {real.words}"
+        return lines
+
     def repair(self, ctx: Context, found: NodePool) -> None:
-        """Change the pool in place."""
+        """Change the pool in place, then replace machines that came with another size."""
+        if self._settings(found):
+            self._change(ctx, found)
+        for node_id, line in self._misfits(ctx, found).items():
+            ctx.note(f"Oracle delivered another machine than was ordered: {line}.")
+            ctx.remember("work_request", self._all().replace(found.id, node_id))
+            self._since, self._warned = time.monotonic(), False
+            self._ready(ctx, found.id)
+            again = self.get(ctx, found.id)
+            if again is not None and (wrong := self._misfits(ctx, again)):
+                raise _wrong_size("; ".join(wrong.values()), self._plan)
+
+    def _change(self, ctx: Context, found: NodePool) -> None:
         sized = (found.ocpus, found.memory_gb) == (self._plan.ocpus, self._plan.memory_gb)
         labels = {**found.labels, **self._plan.labels}
         ctx.remember("work_request", self._all().change(found.id, self._plan, labels))
         self._since, self._warned = time.monotonic(), False
         self._ready(ctx, found.id)
         if not sized:
+            ctx.remember(_EARLIER_SIZE, " ".join(node.id for node in found.nodes if node.id))
             ctx.note(
                 "Machines that exist keep their size; delete the machine in Oracle's console and "
                 "the pool makes one of the new size in its place."
@@ -229,6 +283,24 @@ class Machines(OracleResource[NodePool]):
 
     def _all(self) -> NodePools:
         return NodePools(self.account())
+
+
+def _no_place() -> InstallError:
+    return InstallError(
+        "There is no place to try for a machine.",
+        "The region shows no availability domain that holds this installation's data volumes.",
+        "Check that place.region is the region in which the installation was made.",
+    )
+
+
+def _wrong_size(lines: str, plan: NodePlan) -> ClusterError:
+    return ClusterError(
+        "Oracle delivers machines of another size than was ordered.",
+        f"Ordered: {plan.shape} with {plan.ocpus:g} OCPU and {plan.memory_gb:g} GB. Still to be "
+        f"done: {lines}.",
+        "Run the same command again: it replaces the machine once more. If it stays so, tell "
+        "Oracle's support.",
+    )
 
 
 def _short(key: str) -> str:

@@ -19,7 +19,7 @@ from installer.engine.errors import (
     Temporary,
     Unreachable,
 )
-from installer.oracle.errors import OutOfCapacity, TokenSpent, translate
+from installer.oracle.errors import OutOfCapacity, Throttled, TokenSpent, translate
 from installer.oracle.node_failures import nodes_failed
 
 
@@ -50,7 +50,7 @@ CASES = [
     (409, "InvalidatedRetryToken", "used with other contents", TokenSpent, "earlier attempt"),
     (409, "CompartmentAlreadyExists", "exists", AccountError, "taken"),
     (412, "NoEtagMatch", "etag", Temporary, "changed"),
-    (429, "TooManyRequests", "slow down", Temporary, "pause"),
+    (429, "TooManyRequests", "slow down", Throttled, "pause"),
     (500, "InternalError", "Out of host capacity.", OutOfCapacity, "no free machine"),
     (500, "InternalError", "An internal error", Temporary, "trouble of its own"),
     (503, "ServiceUnavailable", "later", Temporary, "trouble of its own"),

@@ -1,0 +1,33 @@
+"""Machines as they were delivered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from installer.oracle.account import Account
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What a machine really has."""
+
+    shape: str
+    ocpus: float
+    memory_gb: float
+
+    @property
+    def words(self) -> str:
+        """As a person would say it."""
+        return f"{self.shape} with {self.ocpus:g} OCPU and {self.memory_gb:g} GB"
+
+
+def delivered(account: Account, instance_id: str) -> Delivered | None:
+    """What the machine of that OCID has; None when it is gone or hidden from us."""
+    clients = account.clients
+    found = clients.find(
+        "looking at the machine", lambda: clients.client("compute").get_instance(instance_id)
+    )
+    if found is None or found.data.shape_config is None:
+        return None
+    size = found.data.shape_config
+    return Delivered(str(found.data.shape), float(size.ocpus or 0), float(size.memory_in_gbs or 0))
