@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from installer.oracle.account import Account
-from installer.oracle.resource import Life, Resource
+from installer.oracle.resource import ID_TAG, NAME_TAG, Life, Resource
 from installer.oracle.sdk import models
 
 PURPOSE = "Made by health-install; removed by health-install destroy"
+_OUR_TAGS = (ID_TAG, NAME_TAG)
 
 
 class Compartments:
@@ -64,6 +65,15 @@ class Compartments:
             "removing the compartment", lambda: self._writer.delete_compartment(compartment_id)
         )
         return str(answer.headers.get("opc-work-request-id") or "") if answer else ""
+
+    def let_go(self, compartment: Resource) -> None:
+        """Take our tags off, so that it is nobody's installation any more."""
+        kept = {key: text for key, text in compartment.tags.items() if key not in _OUR_TAGS}
+        details = models("identity").UpdateCompartmentDetails(freeform_tags=kept)
+        self._clients.find(
+            f"letting go of the compartment {compartment.name}",
+            lambda: self._writer.update_compartment(compartment.id, details),
+        )
 
     def removal_trouble(self, work_request: str) -> str:
         """Why a removal failed, in Oracle's words; "" while it goes on or is not told."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from installer.engine.errors import AccountError, InstallError
 from installer.engine.step import Condition, Context, Seen, Step
+from installer.oracle.belongings import Belonging, Belongings
 from installer.oracle.compartment import Compartments
 from installer.oracle.leftovers import Leftovers
 from installer.oracle.resource import Life, Resource, Started
@@ -59,10 +60,30 @@ class OwnCompartment(OracleResource[Resource]):
         """In the home region."""
         return Started(self._all().create(name, self.tags(ctx), retry_token))
 
-    def delete(self, ctx: Context, found: Resource) -> str:
-        """Takes minutes, and fails when something is left inside."""
+    def unmake(self, ctx: Context) -> None:
+        """Remove it; but one in which others keep things is theirs from now on, and stays."""
+        found, _ = self._find(ctx)
+        if found is None:
+            return
         # Usually long gone; but without its network nobody else would have looked for them.
         sweep(Leftovers(self.account()), ctx, found.id)
+        others = Belongings(self.account()).inside(found.id).others(ctx.installation.id)
+        if others:
+            self._leave(ctx, found, others)
+        else:
+            self.remove(ctx, found)
+
+    def _leave(self, ctx: Context, found: Resource, others: Sequence[Belonging]) -> None:
+        self._all().let_go(found)
+        ctx.note(
+            f"The compartment {found.name} stays, without our tag, because it holds what is not "
+            f"ours: {'; '.join(each.words for each in others)}. To install into it again, give "
+            f"its OCID in place.compartment: {found.id}"
+        )
+        self._remember_nothing(ctx)
+
+    def delete(self, ctx: Context, found: Resource) -> str:  # noqa: ARG002
+        """Takes minutes, and fails when something is left inside."""
         return self._all().delete(found.id)
 
     def differences(self, ctx: Context, found: Resource) -> tuple[str, ...]:  # noqa: ARG002
