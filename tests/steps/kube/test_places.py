@@ -51,6 +51,7 @@ def runner(site: Site, places: list[str]) -> Runner:
 
 
 def test_labels_are_put_on_once_and_leave_all_others(site: Site) -> None:
+    assert runner(site, []).install().error is None  # waits for a node
     before = site.cluster.nodes(with_pods=False)[0].labels
     place = site.installation.id
     first = runner(site, [place]).install()
