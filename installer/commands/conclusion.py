@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from installer.commands.parking import going_on
 from installer.commands.sources import Case
 from installer.conversation import Conclusion, Endpoint, Failure
 from installer.engine.events import Ending
@@ -20,7 +21,7 @@ def conclude(case: Case, plan: Plan, result: Result) -> Conclusion:
         exit_code=int(result.exit_code),
         words=_words(result),
         endpoints=_endpoints(plan) if error is None else (),
-        what_next=_what_next(case) if error is None else (),
+        what_next=_next_steps(case, result),
         failure=Failure(error.what, error.why, error.then) if error else None,
         answers_file=str(case.home.answers) if case.home.answers.exists() else "",
         log_file=str(case.home.log),
@@ -49,6 +50,12 @@ def _endpoints(plan: Plan) -> tuple[Endpoint, ...]:
 
 def _address(namespace: str, entry: EndpointEntry) -> str:
     return f"{entry.scheme}://{entry.service}.{entry.namespace or namespace}.{DOMAIN}:{entry.port}"
+
+
+def _next_steps(case: Case, result: Result) -> tuple[str, ...]:
+    if result.ending is Ending.PARKED:
+        return going_on(case)
+    return _what_next(case) if result.error is None else ()
 
 
 def _what_next(case: Case) -> tuple[str, ...]:
