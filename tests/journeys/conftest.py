@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
-from tests.journeys.person import Person
+from tests.journeys.person import Person, Running
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,14 @@ class Undisturbed:
     likeness: Counter[str]
     operations: Counter[str]
     made: frozenset[str]
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_left_behind() -> Iterator[None]:
+    """A test that fails leaves no frozen process, and with it no world."""
+    yield
+    for running in list(Running.alive):
+        running.kill()
 
 
 @pytest.fixture(scope="session")

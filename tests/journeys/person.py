@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.conftest import UNWANTED, UNWANTED_PREFIXES
 from tests.journeys.world import WorldView, opened, running_in
@@ -50,6 +50,8 @@ class Ended:
 class Running:
     """A command that runs; whatever it prints is read as it comes."""
 
+    alive: ClassVar[list[Running]] = []
+
     def __init__(self, words: Sequence[str], env: dict[str, str], cwd: Path) -> None:
         self.process = subprocess.Popen(
             list(words),
@@ -69,6 +71,7 @@ class Running:
         ]
         for reader in self._readers:
             reader.start()
+        self.alive.append(self)
 
     def _follow(self) -> None:
         assert self.process.stdout is not None
@@ -84,13 +87,20 @@ class Running:
         """The next event that fits; None when the command ended without one."""
         limit = time.monotonic() + PATIENCE
         while True:
-            line = self._lines.get(timeout=max(0.1, limit - time.monotonic()))
+            line = self._next_line(limit)
             if line is None:
                 self._lines.put(None)
                 return None
             self._read.append(line)
             if line.startswith('{"event"') and wanted(event := json.loads(line)):
                 return dict(event)
+
+    def _next_line(self, limit: float) -> str | None:
+        try:
+            return self._lines.get(timeout=max(0.1, limit - time.monotonic()))
+        except queue.Empty:
+            said = "".join([*self._read[-5:], *self._errors])
+            raise AssertionError(f"waited in vain; the last that was said:\n{said}") from None
 
     def until_finished(self, step: str) -> Event | None:
         """The end of a step."""
@@ -124,6 +134,8 @@ class Running:
     def end(self) -> Ended:
         """Wait for the end and give back everything that was said."""
         self.process.wait(PATIENCE)
+        if self in self.alive:
+            self.alive.remove(self)
         for reader in self._readers:
             reader.join(PATIENCE)
         self.until(lambda _event: False)
