@@ -73,11 +73,11 @@ def check_refusal(said: Said | Ended, code: ExitCode, *needed: str) -> None:
     assert said.code == code, text
     assert "Traceback" not in text
     assert "mistake of its own" not in text
-    assert text.count("error:") <= 1
+    for label in ("error: ", "  why: ", " next: "):
+        told = [line for line in said.err.splitlines() if line.startswith(label)]
+        assert len(told) == 1, f"one line with {label!r} is needed:\n{text}"
     for words in needed:
         assert words in text
-    sentences = [line for line in text.splitlines() if line.strip()]
-    assert len(sentences) >= 3, f"what, why and next are needed: {text}"
 
 
 def nothing_was_made(home: Path) -> None:
@@ -220,6 +220,21 @@ def test_a_secret_that_is_not_where_it_should_be_is_told_before_anything_is_made
     for where in ("env:NOT_THERE_AT_ALL", f"file:{tmp_path / 'nowhere'}"):
         said = run("--rehearse", "--set", f"{question}={where}")
         check_refusal(said, ExitCode.ANSWERS, where, "cannot be read")
+    nothing_was_made(own_home)
+
+
+def test_secrets_that_cannot_be_used_are_all_told_before_anything_is_made(
+    run: Run, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOO_SHORT", "short-1")
+    monkeypatch.setenv("STRANGE", "with a blank and a / in it")
+    flags: list[str] = []
+    for path, name in (("redis_auth.password", "TOO_SHORT"), ("rabbitmq.admin", "STRANGE")):
+        flags += ["--set", f"secrets.infrastructure.{path}=env:{name}"]
+    said = run("--rehearse", *flags)
+    check_refusal(said, ExitCode.ANSWERS, "redis_auth.password", "rabbitmq.admin")
+    assert "short-1" not in said.everything
+    assert "with a blank" not in said.everything
     nothing_was_made(own_home)
 
 

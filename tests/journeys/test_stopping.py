@@ -62,6 +62,10 @@ def test_a_second_run_is_told_who_is_at_work(tmp_path: Path) -> None:
     first = person.installing()
     assert first.until_finished("vcn")
     first.freeze()
+    answers = (person.state / "answers.yaml").read_bytes()
+    other = person.install("--set", "access.email=somebody@example.org")
+    assert other.code == ExitCode.LOCKED
+    assert (person.state / "answers.yaml").read_bytes() == answers
     for second in (person.install(), person.destroy(), person.rehearsed("status")):
         assert second.code == ExitCode.LOCKED
         assert f"Process {first.process.pid} on " in second.out + second.err
