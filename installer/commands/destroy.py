@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from installer.commands.demolition import Demolition
 from installer.commands.ending import say, tell
 from installer.commands.install import printer
+from installer.commands.receipt import Receipt
 from installer.commands.sources import Case, case, in_our_words
-from installer.commands.workshop import Workshop
 from installer.engine.errors import AnswersError, ExitCode, Stopped
 from installer.engine.run import Result
 from installer.engine.step import StopFlag
@@ -24,9 +25,21 @@ def run(asked: argparse.Namespace) -> int:
     if not asked.yes:
         _confirm(meant, oracle=on_oracle(gathered.answers))
     stop = StopFlag()
-    with Workshop(meant) as workshop, stop_on_interrupt(stop, tell):
+    with Demolition(meant, asked.installation or "") as workshop, stop_on_interrupt(stop, tell):
         result = workshop.destroy(plan, printer(asked.events), stop)
+    if workshop.receipt is not None:
+        _hand_over(workshop.receipt, meant, asked.events)
     return _end(meant, result)
+
+
+def _hand_over(receipt: Receipt, meant: Case, events: str) -> None:
+    """Print and keep it, also after a removal that got stuck; programs get their lines alone."""
+    if not receipt.before.ours and receipt.after and not receipt.after.ours:
+        return
+    show = tell if events == "json" else say
+    for line in receipt.lines():
+        show(line)
+    show(f"This receipt is kept: {receipt.write(meant.home.folder)}")
 
 
 def _confirm(meant: Case, *, oracle: bool) -> None:

@@ -15,7 +15,7 @@ from installer.oracle.account import Account
 from installer.oracle.resource import Life, Resource
 
 # Client, listing call, how people call it, and whether it is asked domain by domain.
-_LISTS: tuple[tuple[str, str, str, bool], ...] = (
+LISTS: tuple[tuple[str, str, str, bool], ...] = (
     ("balancers", "list_load_balancers", "load balancer", False),
     ("network_balancers", "list_network_load_balancers", "network load balancer", False),
     ("clusters", "list_node_pools", "node pool", False),
@@ -94,7 +94,7 @@ class Belongings:
         things: list[Belonging] = []
         unseen: list[str] = []
         domains = self._account.availability_domains()
-        for client, call, noun, by_domain in _LISTS:
+        for client, call, noun, by_domain in LISTS:
             try:
                 for model in self._all(client, call, compartment, domains if by_domain else ()):
                     things.append(_belonging(model, noun))
