@@ -34,6 +34,7 @@ from installer.oracle.doctor import Diagnosis, Level, bad, examine
 from installer.oracle.holdings import Holdings, is_ours
 from installer.oracle.installations import installations_named
 from installer.oracle.limits import Needs
+from installer.oracle.spending import SpendPlan
 from installer.oracle.tokens import kubeconfig_document
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.plan import Plan, Surroundings, on_oracle
@@ -103,6 +104,7 @@ class OracleTarget(Target):
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """Account, network, cluster and machines, then the platform."""
         cluster = self.answers.cluster
+        needs = needs_of(plan)
         below = oracle_part(
             self._account,
             self.answers.place.compartment,
@@ -115,7 +117,14 @@ class OracleTarget(Target):
                 boot_gb=cluster.boot_volume_gb,
                 ssh_public_key=cluster.ssh_public_key,
             ),
-            needs_of(plan),
+            needs,
+            SpendPlan(
+                compartment=self.answers.place.compartment,
+                needs=needs,
+                wanted=self.answers.money.spend_lock,
+                monthly_usd=self.answers.money.accept_monthly_usd,
+                email=self.answers.access.email,
+            ),
         )
         door = next(step for step in below if isinstance(step, ClusterAccess))
         above = kubernetes_part(

@@ -54,7 +54,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("inspect", "compartments", ("compartment",), "find the compartment", True),
     Permission("manage", "quota", ("spend-lock",), "lock what would cost money", True, True),
     Permission(
-        "manage", "usage-budgets", ("spend-lock",), "have Oracle warn of a bill", True, True
+        "manage", "usage-budgets", ("spend-alert",), "have Oracle warn of a bill", True, True
     ),
     Permission("manage", "virtual-network-family", NETWORK_STEPS, "make the network"),
     Permission("manage", "volume-family", ("leftovers", "node-pool"), "find and remove volumes"),

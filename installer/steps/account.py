@@ -7,11 +7,15 @@ from installer.oracle.access import AccountReport
 from installer.oracle.account import Account
 from installer.steps.oracle_resource import OpenAccount
 
+ACCOUNT = "account"
+# Which kind of account it is, in Oracle's words.
+KIND_FACT = "kind"
+
 
 class AccountReady(Step):
     """Identity, region and clock; makes nothing."""
 
-    id = "account"
+    id = ACCOUNT
     title = "Oracle account"
     group = "Account"
     usually = 3.0
@@ -27,6 +31,8 @@ class AccountReady(Step):
         for warning in report.warnings:
             ctx.note(warning)
         ctx.remember("home_region", report.home_region)
+        words = (report.plan, report.upgrade_state)
+        ctx.remember(KIND_FACT, " ".join(each for each in words if each))
         return Seen(Condition.AS_WANTED, _words(report))
 
     def make(self, ctx: Context, seen: Seen) -> None:

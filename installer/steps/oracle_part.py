@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from installer.engine.step import Step
 from installer.oracle.limits import Needs
-from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
+from installer.oracle.spending import SpendPlan
+from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, is_ocid
 from installer.steps.account import AccountReady
 from installer.steps.cluster import ControlPlane
 from installer.steps.cluster_access import ClusterAccess
@@ -16,6 +17,7 @@ from installer.steps.node_pool import Machines
 from installer.steps.oracle_resource import OpenAccount
 from installer.steps.route_table import Routes
 from installer.steps.security_list import SecurityRules
+from installer.steps.spending import SpendAlert, SpendLock
 from installer.steps.subnet import RegionalSubnet
 from installer.steps.vcn import VirtualNetwork
 
@@ -27,20 +29,28 @@ def oracle_part(
     cluster: ClusterPlan,
     nodes: NodePlan,
     needs: Needs | None = None,
+    spending: SpendPlan | None = None,
 ) -> tuple[Step, ...]:
     """Everything between an account and a cluster with machines; makes no call by itself.
 
     `needs` is what the whole plan takes of the account's limits, volumes and balancers of the
-    platform included; without it, what the machines take.
+    platform included; without it, what the machines take. With `spending`, a compartment of our
+    own is locked before anything is made in it; one that was given holds other things as well.
 
     A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
-    routes, gateway, network, compartment.
+    routes, gateway, network, lock, compartment.
     """
+    vcn = VirtualNetwork(account, network, cluster)
+    guards: tuple[Step, ...] = ()
+    if spending is not None and not is_ocid(compartment):
+        guards = (SpendLock(account, spending), SpendAlert(account, spending))
+        vcn.needs = (*vcn.needs, *(guard.id for guard in guards))
     return (
         AccountReady(account),
         LimitsSuffice(account, needs or _needs_of(nodes), compartment),
         compartment_step(account, compartment),
-        VirtualNetwork(account, network, cluster),
+        *guards,
+        vcn,
         InternetGateway(account),
         Routes(account),
         SecurityRules(account, "api", network, cluster),

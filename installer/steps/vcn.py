@@ -22,7 +22,7 @@ class VirtualNetwork(OracleResource[Vcn]):
 
     id = "vcn"
     title = "Virtual network"
-    needs = (COMPARTMENT,)
+    needs: tuple[str, ...] = (COMPARTMENT,)
     usually = 2.0
     noun = "network"
     kind = "vcn"

@@ -19,6 +19,7 @@ from installer.engine.state import Installation, State
 from installer.engine.step import Step, StopFlag
 from installer.oracle.access import Access, account_opener
 from installer.oracle.account import Account
+from installer.oracle.spending import SpendPlan
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.steps.oracle_part import oracle_part
 
@@ -101,6 +102,7 @@ class Person:
     compartment: str = "health-platform"
     network: NetworkPlan = field(default_factory=NetworkPlan)
     nodes: NodePlan = field(default_factory=NodePlan)
+    spending: SpendPlan | None = None
     events: list[Event] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
 
@@ -112,6 +114,7 @@ class Person:
             self.network,
             ClusterPlan(),
             self.nodes,
+            spending=self.spending,
         )
 
     def network_steps(self) -> tuple[Step, ...]:

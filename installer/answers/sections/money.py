@@ -7,6 +7,7 @@ from typing import Annotated
 
 from installer.answers import forms
 from installer.answers.asking import Ask, Section
+from installer.answers.sections.relevance import on_oracle
 
 
 class Money(Section):
@@ -21,3 +22,15 @@ class Money(Section):
             "expected bill is shown before anything is made.",
         ),
     ] = Decimal("0.00")
+    spend_lock: Annotated[
+        bool,
+        forms.Switch(),
+        Ask(
+            "Lock against spending",
+            help="Where Oracle allows it, a quota policy refuses everything in our compartment "
+            "but what the plan needs, and a budget warns of a bill. Both are removed with the "
+            "rest. Oracle does not have them for every account; then we say so and go on.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = True

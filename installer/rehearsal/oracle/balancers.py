@@ -17,6 +17,7 @@ from installer.rehearsal.oracle.kinds import (
 from installer.rehearsal.oracle.limits import require_room
 from installer.rehearsal.oracle.machines import new_card, remove_cards
 from installer.rehearsal.oracle.network_rules import public_address
+from installer.rehearsal.oracle.quota_rules import require_quota
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import invalid, missing
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
@@ -45,6 +46,8 @@ def make_balancer(tenancy: Tenancy, kind: str, body: Body) -> Record:
     if kind == LB:
         _check_shape(body)
     require_room(tenancy, _LIMIT[kind])
+    if kind == LB:
+        require_quota(tenancy, body["compartmentId"], "load-balancer", _LIMIT[LB], 1)
     record = Record(kind, new_ocid(kind), _full(tenancy, kind, body), [])
     record.body["ipAddresses"] = [_address(kind, record.id, private=bool(body.get("isPrivate")))]
     record.pass_through(tenancy.now, ("CREATING", 0.0), ("ACTIVE", CREATING_SECONDS))

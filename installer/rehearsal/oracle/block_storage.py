@@ -7,6 +7,7 @@ from functools import partial
 from installer.rehearsal.oracle.calls import Body
 from installer.rehearsal.oracle.kinds import Kind, routes_of
 from installer.rehearsal.oracle.limits import require_room
+from installer.rehearsal.oracle.quota_rules import require_quota
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import invalid
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
@@ -26,6 +27,8 @@ def _check_volume(tenancy: Tenancy, body: Body) -> None:
     if "id" not in body:
         require_room(tenancy, "volume-count")
         require_room(tenancy, "total-storage-gb", size)
+        where = str(body["compartmentId"])
+        require_quota(tenancy, where, "block-storage", "total-storage-gb", size)
         body["sizeInGBs"] = size
         return
     _check_growth(tenancy, body, size)

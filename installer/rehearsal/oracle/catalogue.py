@@ -5,6 +5,7 @@ from __future__ import annotations
 from installer.rehearsal.oracle import (
     balancers,
     block_storage,
+    budgets,
     clusters,
     compute,
     identity,
@@ -12,6 +13,7 @@ from installer.rehearsal.oracle import (
     network,
     node_pools,
     object_storage,
+    quotas,
     subscriptions,
     work_requests,
 )
@@ -29,4 +31,6 @@ ROUTES: tuple[Route, ...] = (
     *balancers.ROUTES,
     *object_storage.ROUTES,
     *subscriptions.ROUTES,
+    *quotas.ROUTES,
+    *budgets.ROUTES,
 )

@@ -18,7 +18,7 @@ INVENTORIED = (
     *("compartment", "vcn", "subnet", "internetgateway", "natgateway", "servicegateway"),
     *("routetable", "securitylist", "dhcpoptions", "networksecuritygroup", "vnic", "publicip"),
     *("instance", "bootvolume", "volume", "cluster", "nodepool"),
-    *("networkloadbalancer", "loadbalancer", "bucket"),
+    *("networkloadbalancer", "loadbalancer", "bucket", "quota", "budget"),
 )
 
 

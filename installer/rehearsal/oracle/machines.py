@@ -10,6 +10,7 @@ from installer.rehearsal.oracle.credentials import REGION, new_ocid
 from installer.rehearsal.oracle.kinds import ATTACHED_STATES, end
 from installer.rehearsal.oracle.limits import room_for
 from installer.rehearsal.oracle.network_rules import free_address, public_address
+from installer.rehearsal.oracle.quota_rules import require_quota
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import Refused
 from installer.rehearsal.oracle.tenancy import Tenancy
@@ -44,6 +45,21 @@ def refusal_of(tenancy: Tenancy, machine: Machine) -> Refused | None:
         refusal = room_for(tenancy, name, amount)
         if refusal is not None:
             return refusal
+    return _quota_refusal(tenancy, machine)
+
+
+def _quota_refusal(tenancy: Tenancy, machine: Machine) -> Refused | None:
+    """Both counts of a family must have room, that of the domain and that of the region."""
+    family = ".".join(machine.shape.lower().split(".")[1:3]).replace(".", "-")
+    demands = [("block-storage", "total-storage-gb", float(machine.boot_gb))]
+    for what, amount in (("core", machine.ocpus), ("memory", machine.memory_gb)):
+        for count in ("count", "regional-count"):
+            demands.append((f"compute-{what}", f"{family}-{what}-{count}", amount))
+    try:
+        for quota_family, name, amount in demands:
+            require_quota(tenancy, machine.compartment, quota_family, name, amount)
+    except Refused as refusal:
+        return refusal
     return None
 
 
