@@ -60,7 +60,7 @@ class Nodes:
         await self._cluster.event(made, "RegisteredNode", words, "node-controller")
         status = self._status(wanted, ready=False)
         await self._cluster.status(NODES, made, status)
-        await self._lease(wanted.name)
+        await self._lease(wanted.name, made["metadata"]["uid"])
 
     async def _make_ready(self, node: Object) -> None:
         born = datetime.strptime(node["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ")
@@ -83,13 +83,19 @@ class Nodes:
             if pod["spec"].get("nodeName") == name:
                 await self._cluster.delete(PODS, pod, grace=0)
 
-    async def _lease(self, name: str) -> None:
+    async def _lease(self, name: str, node: str) -> None:
+        """It belongs to its node, by uid, and goes with it."""
+        owner = {"apiVersion": "v1", "kind": "Node", "name": name, "uid": node}
         spec = {
             "holderIdentity": name,
             "leaseDurationSeconds": 40,
             "renewTime": _micro_stamp(),
         }
-        metadata = {"name": name, "namespace": _LEASES_NAMESPACE}
+        metadata = {
+            "name": name,
+            "namespace": _LEASES_NAMESPACE,
+            "ownerReferences": [owner],
+        }
         await self._cluster.ensure(LEASES, {"metadata": metadata, "spec": spec})
 
     async def _renew(self) -> None:
