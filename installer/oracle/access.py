@@ -18,8 +18,9 @@ DEFAULT_CONFIG_FILE = Path("~/.oci/config")
 class Access:
     """Which profile of which file; `region` empty means the profile's.
 
-    `auth` is "auto", "api_key" or "session". `endpoint` is one base URL for all of Oracle's
-    services, for a rehearsal. `compartment` is where everything is, by name or OCID.
+    `auth` is "auto", "api_key", "session", "instance_principal" or "cloud_shell". `endpoint` is
+    one base URL for all of Oracle's services, for a rehearsal. `compartment` is where everything
+    is, by name or OCID.
     """
 
     config_file: Path = DEFAULT_CONFIG_FILE

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from installer.oracle.errors import translate
+from installer.oracle.principals import read_delegation_token
 from installer.oracle.profile import Credentials, load_key, read_token
 from installer.oracle.sdk import part
 
@@ -88,13 +89,18 @@ class Clients:
         """What signs requests. A session's token is read again when its file has changed."""
         own = self._credentials
         with self._guard:
-            stamp = _changed(own.token_file)
+            stamp = _changed(own.token_file or own.delegation_file)
             if self._signer is None or self._signer[0] != stamp:
                 self._signer = (stamp, self._new_signer())
             return self._signer[1]
 
     def _new_signer(self) -> Any:
         own = self._credentials
+        if own.signer is not None:
+            # It renews itself; only for whom it speaks is told by a file.
+            if own.delegation_file is not None:
+                own.signer.delegation_token = read_delegation_token(own.delegation_file)
+            return own.signer
         if own.token_file is not None:
             return part("auth.signers").SecurityTokenSigner(read_token(own), load_key(own))
         passphrase = own.passphrase.encode() if own.passphrase else None

@@ -88,10 +88,17 @@ def _profiles(access: Access) -> Iterator[Diagnosis]:
 
 
 def _kind(credentials: Credentials) -> str:
+    if credentials.signer is not None:
+        return "Cloud Shell's user" if credentials.delegation_file else "this machine itself"
     return "a session" if credentials.token_file else "an API key"
 
 
 def _files(credentials: Credentials) -> Iterator[Diagnosis]:
+    if credentials.signer is not None:
+        yield good(
+            f"Signed in as {_kind(credentials)}, region {credentials.region}; no key needed."
+        )
+        return
     yield good(
         f"Profile {credentials.profile} of {credentials.config_file} is complete: "
         f"{_kind(credentials)}, region {credentials.region}."

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -28,6 +29,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from installer.engine.errors import AccountError
 from installer.engine.masking import known_secrets
 from installer.oracle.access import Access
+from installer.oracle.principals import (
+    CLOUD_SHELL,
+    delegation_token_file,
+    principal_signer,
+    way_in,
+)
 from installer.oracle.sdk import part
 
 _SHAPES = {
@@ -41,7 +48,11 @@ _API_KEYS = ("user", "tenancy", "fingerprint", "key_file")
 
 @dataclass(frozen=True)
 class Credentials:
-    """Who we are at Oracle; `user` and `fingerprint` are empty in a session."""
+    """Who we are at Oracle; `user` and `fingerprint` are empty in a session.
+
+    `signer` is the SDK's where a machine signs in as itself or for a user of Cloud Shell, who is in
+    `delegation_file`; then there is neither file nor key.
+    """
 
     config_file: Path
     profile: str
@@ -53,6 +64,8 @@ class Credentials:
     token_file: Path | None = None
     passphrase: str | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
+    signer: Any = field(default=None, repr=False, compare=False)
+    delegation_file: Path | None = None
 
 
 def read_credentials(access: Access) -> Credentials:
@@ -61,6 +74,9 @@ def read_credentials(access: Access) -> Credentials:
     Raises AccountError: file, profile or values missing or malformed (all at once), key missing,
     unreadable or with another passphrase, a fingerprint of another key, an unknown region.
     """
+    way = way_in(access)
+    if way:
+        return _principal(access, way)
     path = _config_path(access.config_file)
     values = _profile_values(path, access.profile)
     session = _is_session(access, values)
@@ -80,6 +96,19 @@ def read_credentials(access: Access) -> Credentials:
     known_secrets.add(credentials.passphrase)
     _check_fingerprint(credentials, load_key(credentials))
     return _with_warnings(credentials)
+
+
+def _principal(access: Access, way: str) -> Credentials:
+    signer = principal_signer(way, access.endpoint)
+    return Credentials(
+        config_file=access.config_file,
+        profile=access.profile,
+        tenancy=str(signer.tenancy_id),
+        region=_long_name(access.region or str(signer.region)),
+        key_file=Path(),
+        signer=signer,
+        delegation_file=delegation_token_file() if way == CLOUD_SHELL else None,
+    )
 
 
 def profile_names(config_file: Path) -> tuple[str, ...]:

@@ -42,9 +42,9 @@ def mint(signer: Any, region: str, cluster_id: str) -> str:
     url = f"https://{host}{path}"
     headers = {"date": formatdate(usegmt=True), "host": host}
     signed = signer.do_request_sign(_Request("GET", url, path, headers))
-    query = urlencode(
-        {"authorization": signed.headers["authorization"], "date": signed.headers["date"]}
-    )
+    # The last one is Cloud Shell's word for which user it speaks.
+    carried = ("authorization", "date", "opc-obo-token")
+    query = urlencode({name: signed.headers[name] for name in carried if name in signed.headers})
     token = base64.urlsafe_b64encode(f"{url}?{query}".encode()).decode()
     known_secrets.add(token)
     return token

@@ -20,7 +20,8 @@ from installer.rehearsal.clock import Clock
 from installer.rehearsal.oracle.catalogue import ROUTES
 from installer.rehearsal.oracle.cluster_cloud import ClusterCloud
 from installer.rehearsal.oracle.control import Control
-from installer.rehearsal.oracle.credentials import settle_in
+from installer.rehearsal.oracle.credentials import private_key, settle_in
+from installer.rehearsal.oracle.machine_identity import MachineIdentity
 from installer.rehearsal.oracle.service import OracleService
 from installer.rehearsal.oracle.signatures import Notary
 from installer.rehearsal.oracle.tenancy import AccountKind, ClusterAddress, Tenancy
@@ -112,6 +113,8 @@ class World:
         """Returns when the world answers, clusters of earlier starts included."""
         application = web.Application(client_max_size=16 * 1024 * 1024)
         application.add_routes(Control(self.tenancy, self.service).routes())
+        machine = MachineIdentity(self.tenancy.identity, private_key(self._settings.home))
+        application.add_routes(machine.routes())
         application.router.add_route("*", "/{path:.*}", self.service.serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()

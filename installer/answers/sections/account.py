@@ -35,13 +35,14 @@ class Oracle(Section):
         ),
     ] = "DEFAULT"
     auth: Annotated[
-        Literal["auto", "api_key", "session"],
-        Choice(("auto", "api_key", "session")),
+        Literal["auto", "api_key", "session", "instance_principal", "cloud_shell"],
+        Choice(("auto", "api_key", "session", "instance_principal", "cloud_shell")),
         Ask(
             "Way to sign in",
             help="api_key uses the key named in the profile; session uses the short-lived token "
-            "that `oci session authenticate` leaves there; auto looks at the profile and "
-            "takes the one it finds.",
+            "that `oci session authenticate` leaves there; instance_principal and "
+            "cloud_shell need no profile: a machine at Oracle signs in as itself, Oracle's Cloud "
+            "Shell as you. auto takes what it finds, the profile first.",
             advanced=True,
             relevant=with_account,
         ),

@@ -74,14 +74,21 @@ def settle_in(home: Path, shelf: Shelf) -> tuple[Identity, RSAPublicKey]:
     key_file = folder / "api_key.pem"
     if not key_file.exists():
         _write_private(key_file, _pem(generate_private_key(65537, 2048)))
-    private = serialization.load_pem_private_key(key_file.read_bytes(), None)
-    if not isinstance(private, RSAPrivateKey):
-        raise ValueError(f"{key_file} does not hold an RSA key.")
+    private = private_key(home)
     public = private.public_key()
     identity = _identity(shelf, fingerprint_of(public))
     _write_private(folder / "config", _configuration(identity, key_file).encode())
     _write_private(folder / "sessions", _sessions(folder, identity, private).encode())
     return identity, public
+
+
+def private_key(home: Path) -> RSAPrivateKey:
+    """The one key of the rehearsal: the user's, and that which session tokens are issued with."""
+    key_file = home / "oci" / "api_key.pem"
+    private = serialization.load_pem_private_key(key_file.read_bytes(), None)
+    if not isinstance(private, RSAPrivateKey):
+        raise ValueError(f"{key_file} does not hold an RSA key.")
+    return private
 
 
 def _sessions(folder: Path, identity: Identity, key: RSAPrivateKey) -> str:

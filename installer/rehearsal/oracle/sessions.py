@@ -11,11 +11,16 @@ import binascii
 import json
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicKey,
+    RSAPublicNumbers,
+)
 
 PREFIX = "ST$"
 LASTS_SECONDS = 3600
@@ -23,22 +28,26 @@ LASTS_SECONDS = 3600
 
 @dataclass(frozen=True)
 class Session:
-    """Who a token speaks for."""
+    """Who a token speaks for; `key` is the one it must be used with, None for the issuer's."""
 
     user: str
     tenancy: str
+    key: RSAPublicKey | None = None
 
 
 def new_token(key: RSAPrivateKey, session: Session, seconds: float = LASTS_SECONDS) -> str:
     """A token that ends so many real seconds from now (or ended, when negative)."""
     now = int(time.time())
-    claims = {
+    claims: dict[str, Any] = {
         "sub": session.user,
         "tenant": session.tenancy,
         "iat": min(now, int(now + seconds) - LASTS_SECONDS),
         "exp": int(now + seconds),
         "ptype": "user",
     }
+    if session.key is not None:
+        numbers = session.key.public_numbers()
+        claims["jwk"] = {"kty": "RSA", "n": hex(numbers.n), "e": hex(numbers.e)}
     text = f"{_encoded({'alg': 'RS256', 'typ': 'JWT'})}.{_encoded(claims)}"
     signature = key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
     return f"{text}.{_base64(signature)}"
@@ -54,7 +63,14 @@ def session_of(key: RSAPublicKey, token: str) -> Session | None:
         return None
     if claims["exp"] <= time.time():
         return None
-    return Session(claims["sub"], claims["tenant"])
+    return Session(claims["sub"], claims["tenant"], _key_in(claims))
+
+
+def _key_in(claims: dict[str, Any]) -> RSAPublicKey | None:
+    numbers = claims.get("jwk")
+    if numbers is None:
+        return None
+    return RSAPublicNumbers(int(numbers["e"], 16), int(numbers["n"], 16)).public_key()
 
 
 def _encoded(value: dict[str, object]) -> str:

@@ -73,7 +73,7 @@ class Notary:
         if self._session_key is None:
             return None, ""
         session = session_of(self._session_key, key_id.removeprefix(PREFIX))
-        return (self._session_key, session.user) if session else (None, "")
+        return (session.key or self._session_key, session.user) if session else (None, "")
 
 
 def signature_fields(header: str) -> dict[str, str]:

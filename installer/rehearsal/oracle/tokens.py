@@ -32,6 +32,8 @@ def verify_token(notary: Notary, cluster: str, token: str) -> str | None:
         "date": query.get("date", [""])[0],
         "host": url.netloc,
     }
+    if "opc-obo-token" in query:
+        headers["opc-obo-token"] = query["opc-obo-token"][0]
     try:
         return notary.check(Signed("GET", url.path, headers))
     except Refused:
