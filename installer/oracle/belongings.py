@@ -31,6 +31,11 @@ LISTS: tuple[tuple[str, str, str, bool], ...] = (
     ("network", "list_service_gateways", "service gateway", False),
     ("network", "list_vcns", "network", False),
 )
+# Kept in the root compartment, whatever they guard; of those there only ours are of interest.
+GUARDS: tuple[tuple[str, str, str], ...] = (
+    ("quotas", "list_quotas", "quota policy"),
+    ("budgets", "list_budgets", "budget"),
+)
 _MADE_BY_ORACLE = ("Default Security List for ", "Default Route Table for ")
 _ENDING = (Life.GONE, Life.GOING)
 
@@ -87,7 +92,22 @@ class Belongings:
         found = [self.inside(place) for place in places]
         things = [each for part in found for each in part.things]
         unseen = tuple(dict.fromkeys(words for part in found for words in part.unseen))
-        return Inventory((*things, *tagged), unseen, places)
+        guards = self._guards(installation_id)
+        return Inventory((*things, *guards, *tagged), unseen, places)
+
+    def _guards(self, installation_id: str) -> list[Belonging]:
+        """Our quota policy and budget; accounts that have neither refuse the question."""
+        found: list[Belonging] = []
+        for client, call, noun in GUARDS:
+            keeper = self._clients.client(client, self._account.home_region)
+            try:
+                listed = self._clients.all(
+                    f"listing each {noun}", getattr(keeper, call), self._account.tenancy
+                )
+            except AccountError:
+                continue
+            found += [_belonging(each, noun) for each in listed]
+        return [each for each in found if each.is_of(installation_id) and _counts(each)]
 
     def inside(self, compartment: str) -> Inventory:
         """Everything in one compartment that is not gone or going."""

@@ -10,11 +10,13 @@ from installer.engine.events import Ending
 from installer.steps.oracle_resource import LONGEST_SILENCE, Sparingly
 from tests.oracle.test_holdings import installation, target
 from tests.oracle.world import Person, World
+from tests.steps.oracle.test_spending import PLAN
 
 MOST_FRESH, MOST_UNCHANGED = 150, 60
 
 
 def test_an_installation_and_its_rerun_ask_sparingly(world: World, person: Person) -> None:
+    person.spending = PLAN
     target(world).survey(None)
     assert person.run("install").error is None
     fresh = world.requests()

@@ -9,6 +9,7 @@ import pytest
 
 from installer.engine.events import Ending, Note, StepLooked
 from installer.engine.state import State
+from installer.oracle.belongings import Belongings
 from installer.oracle.limits import Needs
 from installer.oracle.spending import SpendPlan, all_statements, machine_statements
 from tests.oracle.test_holdings import stranger
@@ -146,6 +147,15 @@ def test_a_lost_state_finds_lock_and_warning_again(
     assert other.run("install", other.network_steps()).changed == 0
     assert other.run("destroy", other.network_steps()).error is None
     assert world.inventory() == []
+
+
+@pytest.mark.slow
+def test_a_receipt_names_lock_and_warning(world: World, locked: Person) -> None:
+    assert locked.run("install", locked.network_steps()).error is None
+    inventory = Belongings(world.account()).of_installation(locked.id())
+    assert {"quota policy", "budget"} <= {each.noun for each in inventory.of(locked.id())}
+    assert locked.run("destroy", locked.network_steps()).error is None
+    assert Belongings(world.account()).of_installation(locked.id()).things == ()
 
 
 def test_a_compartment_that_was_given_is_not_locked(world: World, locked: Person) -> None:
