@@ -200,6 +200,11 @@ def _add_destroy(commands: argparse._SubParsersAction[_Parser]) -> None:
         metavar="ID",
         help="which of several of that name, by the id in its tags; needs no state on this machine",
     )
+    made.add_argument(
+        "--keep-volumes",
+        action="store_true",
+        help="keep Oracle's data volumes, which then go on counting and may cost; says how much",
+    )
 
 
 def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from installer.commands.receipt import Holding, Line, Receipt
 from installer.commands.sources import Case
 from installer.commands.workshop import Bench, Workshop, patiently
-from installer.engine.errors import InstallError, NotOurs
+from installer.engine.errors import AnswersError, InstallError, NotOurs
 from installer.engine.events import Note, Report
 from installer.engine.run import Result, Runner
 from installer.engine.state import Installation
@@ -26,10 +26,12 @@ class Demolition(Workshop):
     """Removes one installation; `receipt` is there once a removal got as far as listing it.
 
     `which` is the id of the one meant, where this machine does not know it and there are several.
+    `keep_volumes` leaves the data volumes, as nobody's; what is in the cluster then goes with it.
     """
 
-    def __init__(self, case: Case, which: str = "") -> None:
+    def __init__(self, case: Case, which: str = "", *, keep_volumes: bool = False) -> None:
         super().__init__(case)
+        self._keep_volumes = keep_volumes
         self.receipt: Receipt | None = None
         self._which = which
         self._bench_now: Bench | None = None
@@ -46,11 +48,33 @@ class Demolition(Workshop):
         assert self._bench_now is not None
         look = self._lister(plan)
         before = patiently(look, stop, self._bench_now.target.pace)
+        kept = self._keep(plan, runner, stop) if self._keep_volumes else ((), "")
         result = runner.destroy()
         assert self._identity_now is not None
         after, trouble = _tried(look)
-        self.receipt = Receipt(self._identity_now, datetime.now(UTC), before, after, trouble)
+        self.receipt = Receipt(self._identity_now, datetime.now(UTC), before, after, trouble, *kept)
         return result
+
+    def _keep(self, plan: Plan, runner: Runner, stop: StopFlag) -> tuple[tuple[Line, ...], str]:
+        """Let the volumes go first; then leave out what is inside the cluster.
+
+        Kubernetes would remove its volumes with their claims. The cluster goes as a whole instead,
+        and its balancers are found by their tags.
+        """
+        if not on_oracle(plan.answers):
+            raise _nothing_to_keep()
+        from installer.commands.keeping import keep_volumes
+        from installer.commands.target import account_of
+        from installer.steps.kube_step import KubeStep
+
+        assert self._identity_now is not None
+        assert self._bench_now is not None
+        installation, more = self._identity_now.id, _given(plan)
+        account = account_of(plan.answers, self._world)
+        pace = self._bench_now.target.pace
+        kept = patiently(lambda: keep_volumes(account(), installation, more), stop, pace)
+        runner.steps = tuple(step for step in runner.steps if not isinstance(step, KubeStep))
+        return kept.lines, kept.price
 
     def _lister(self, plan: Plan) -> _List:
         assert self._identity_now is not None
@@ -62,16 +86,13 @@ class Demolition(Workshop):
     def _oracle_lister(self, plan: Plan, identity: Installation) -> _List:
         from installer.commands.target import account_of
         from installer.oracle.belongings import Belongings
-        from installer.oracle.wanted import is_ocid
 
-        wanted = plan.answers.place.compartment
-        given = wanted if is_ocid(wanted) else ""
         places: dict[str, None] = {}
 
         def look() -> Holding:
             belongings = Belongings(account_of(plan.answers, self._world)())
             # The second time the compartment may have lost our tag, and is still of interest.
-            found = belongings.of_installation(identity.id, (given, *places))
+            found = belongings.of_installation(identity.id, (*_given(plan), *places))
             places.update(dict.fromkeys(found.places))
             return _holding(found, identity)
 
@@ -106,6 +127,22 @@ class Demolition(Workshop):
             report(Note(f"Found installation {self.case.name} ({chosen}) by its tags."))
         self._identity_now = bench.state.installation(self.case.name)
         return self._identity_now
+
+
+def _given(plan: Plan) -> tuple[str, ...]:
+    """The compartment the answers name by its OCID, if they do."""
+    from installer.oracle.wanted import is_ocid
+
+    wanted = plan.answers.place.compartment
+    return (wanted,) if is_ocid(wanted) else ()
+
+
+def _nothing_to_keep() -> AnswersError:
+    return AnswersError(
+        "--keep-volumes is for Oracle's block volumes.",
+        "On a cluster of your own its storage decides what becomes of a volume.",
+        "Set the reclaim policy of the volumes to Retain first, then run without --keep-volumes.",
+    )
 
 
 def _tried(look: _List) -> tuple[Holding | None, str]:

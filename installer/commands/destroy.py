@@ -23,9 +23,10 @@ def run(asked: argparse.Namespace) -> int:
     gathered = meant.gathered()
     plan = in_our_words(lambda: make_plan(gathered.answers))
     if not asked.yes:
-        _confirm(meant, oracle=on_oracle(gathered.answers))
+        _confirm(meant, oracle=on_oracle(gathered.answers), keep=asked.keep_volumes)
     stop = StopFlag()
-    with Demolition(meant, asked.installation or "") as workshop, stop_on_interrupt(stop, tell):
+    demolition = Demolition(meant, asked.installation or "", keep_volumes=asked.keep_volumes)
+    with demolition as workshop, stop_on_interrupt(stop, tell):
         result = workshop.destroy(plan, printer(asked.events), stop)
     if workshop.receipt is not None:
         _hand_over(workshop.receipt, meant, asked.events)
@@ -42,7 +43,7 @@ def _hand_over(receipt: Receipt, meant: Case, events: str) -> None:
     show(f"This receipt is kept: {receipt.write(meant.home.folder)}")
 
 
-def _confirm(meant: Case, *, oracle: bool) -> None:
+def _confirm(meant: Case, *, oracle: bool, keep: bool) -> None:
     """Deleting data wants the name typed, not a key pressed."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise AnswersError(
@@ -50,7 +51,8 @@ def _confirm(meant: Case, *, oracle: bool) -> None:
             "There is no terminal to confirm on.",
             "Add --yes if you mean it.",
         )
-    things = "cluster, volumes with all data, network" if oracle else "services and all their data"
+    data = "network; the data volumes are kept" if keep else "volumes with all data, network"
+    things = f"cluster, {data}" if oracle else "services and all their data"
     say(
         f"This removes installation {meant.name}: {things}. What does not carry its tag stays.\n"
         f"Type {meant.name} to go on:"

@@ -42,6 +42,8 @@ class Receipt:
     before: Holding
     after: Holding | None
     trouble: str = ""
+    kept: tuple[Line, ...] = ()
+    price: str = ""
 
     def lines(self) -> tuple[str, ...]:
         """The whole receipt."""
@@ -50,6 +52,7 @@ class Receipt:
             f"({self.installation.id}), {self.when:%Y-%m-%d %H:%M} UTC",
             *_listed("Before, this carried its mark:", self.before.ours),
             *self._after(),
+            *self._kept(),
             *self._beside(),
             *self._unseen(),
         )
@@ -61,8 +64,15 @@ class Receipt:
             return ("Afterwards nothing carries its mark any more.",)
         return _listed("STILL THERE and may cost money:", self.after.ours)
 
+    def _kept(self) -> tuple[str, ...]:
+        if not self.kept:
+            return ()
+        return (*_listed("Kept on request, and no longer looked after:", self.kept), self.price)
+
     def _beside(self) -> tuple[str, ...]:
-        others = (self.after or self.before).others
+        kept = {line.id for line in self.kept}
+        seen = (self.after or self.before).others
+        others = [line for line in seen if line.id not in kept]
         return _listed("Not ours, left as it was:", others) if others else ()
 
     def _unseen(self) -> tuple[str, ...]:

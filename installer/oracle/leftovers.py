@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from installer.oracle.account import Account
-from installer.oracle.resource import Life, Resource
+from installer.oracle.resource import ID_TAG, NAME_TAG, Life, Resource
+from installer.oracle.sdk import models
+
+# On a volume that outlives its installation: whose it was.
+KEPT_TAG = "health-install-kept"
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,15 @@ class Leftovers:
             )
         ]
         return [each for each in found if each.life is not Life.GONE]
+
+    def let_go(self, volume: Resource, installation: str) -> None:
+        """Take our tags off a block volume; one that tells whose it was stays on it."""
+        kept = {key: text for key, text in volume.tags.items() if key not in (ID_TAG, NAME_TAG)}
+        details = models("core").UpdateVolumeDetails(freeform_tags={**kept, KEPT_TAG: installation})
+        client = self._clients.client("volumes")
+        self._clients.find(
+            f"keeping the volume {volume.name}", lambda: client.update_volume(volume.id, details)
+        )
 
     def remove(self, leftover: Leftover) -> None:
         """Ask for its removal; absent is fine."""

@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from installer.commands.demolition import chosen_of
+from installer.commands.keeping import price_words
 from installer.commands.receipt import Holding, Line, Receipt
 from installer.engine.errors import ExitCode, NotOurs
 from installer.engine.masking import MASK, known_secrets
 from installer.engine.state import Installation
+from installer.oracle.belongings import Belonging
+from installer.oracle.holdings import Census, Held
+from installer.oracle.holdings import Holding as Thing
 from tests.journeys.person import Ended, Person
 from tests.journeys.world import WorldView
 
@@ -101,6 +105,54 @@ def test_a_program_that_reads_events_gets_nothing_else(tmp_path: Path) -> None:
     assert "Receipt of the removal" not in gone.out
     assert "Receipt of the removal" in gone.err
     assert "network health-vcn" in kept_receipts(person)[0]
+
+
+@pytest.mark.slow
+def test_data_volumes_stay_on_request_and_have_a_price(tmp_path: Path) -> None:
+    person = Person(tmp_path)
+    assert person.install().code == ExitCode.OK
+    with person.world() as world:
+        data = {each["id"] for each in world.inventory() if each["kind"] == "volume"}
+        assert data
+
+    gone = destroy(person, "--keep-volumes")
+
+    assert gone.code == ExitCode.OK, gone.err
+    (receipt,) = kept_receipts(person)
+    kept = receipt[receipt.index("Kept on request") :]
+    assert all(ocid in kept for ocid in data)
+    assert f"{50 * len(data)} GB kept, beside 0 GB of other volumes" in kept
+    assert "0.00 US dollars a month" in kept
+    assert "Not ours" not in receipt
+    with person.world() as world:
+        left = world.inventory()
+        assert {each["id"] for each in left if each["kind"] == "volume"} == data
+        assert {each["kind"] for each in left} == {"compartment", "volume"}
+        assert not any("health-install" in each["tags"] for each in left)
+        assert all(
+            each["tags"].keys() & {"health-install-kept"}
+            for each in left
+            if each["kind"] == "volume"
+        )
+
+
+def volume(ocid: str, gb: int, tags: dict[str, str] | None = None) -> Thing:
+    return Thing(ocid, "data", "AVAILABLE", tags or {}, kind=Held.VOLUME, gb=gb)
+
+
+def test_what_is_kept_beyond_the_free_allowance_has_its_price() -> None:
+    kept = [Belonging("ocid1.volume.1", "data", "AVAILABLE", noun="block volume", gb=50)]
+    census = Census(
+        (
+            volume("ocid1.volume.1", 50),
+            volume("ocid1.volume.2", 180),
+            volume("ocid1.volume.3", 500, {"health-install": HEALTH.id}),
+        )
+    )
+    words = price_words(kept, census, HEALTH.id)
+    # 30 GB beyond 200, at 0.0255 and ten performance units of 0.0017 each.
+    assert "50 GB kept, beside 180 GB" in words
+    assert re.search(r": 1\.2[78] US dollars a month", words)
 
 
 def test_of_several_installations_the_person_says_which() -> None:
