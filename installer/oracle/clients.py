@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 
 from installer.oracle.errors import translate
 from installer.oracle.principals import read_delegation_token
-from installer.oracle.profile import Credentials, load_key, read_token
+from installer.oracle.profile import (
+    Credentials,
+    check_session,
+    load_key,
+    read_token,
+    session_minutes_left,
+)
 from installer.oracle.sdk import part
 
 T = TypeVar("T")
@@ -86,8 +92,13 @@ class Clients:
         }
 
     def signer(self) -> Any:
-        """What signs requests. A session's token is read again when its file has changed."""
+        """What signs requests. A session's token is read again when its file has changed.
+
+        Raises AccountError once the session is over, before Oracle refuses without a reason.
+        """
         own = self._credentials
+        if own.token_file is not None:
+            check_session(own, session_minutes_left(read_token(own)))
         with self._guard:
             stamp = _changed(own.token_file or own.delegation_file)
             if self._signer is None or self._signer[0] != stamp:

@@ -229,6 +229,18 @@ def test_a_refreshed_session_is_picked_up(write: Callable[..., Access], tmp_path
     assert account.clients.signer() is not first
 
 
+def test_a_session_that_ends_in_the_middle_is_told_before_the_next_call(
+    write: Callable[..., Access], tmp_path: Path
+) -> None:
+    account = open_account(session(write, tmp_path, 5))
+    account.clients.client("network")
+    (tmp_path / "token").write_text(token(-2))
+    with pytest.raises(AccountError) as caught:
+        account.clients.client("network")
+    assert "ended 2 minutes ago" in caught.value.what
+    assert "oci session authenticate" in caught.value.then
+
+
 def test_a_missing_token_file_is_told(write: Callable[..., Access], tmp_path: Path) -> None:
     access = session(write, tmp_path, 60)
     (tmp_path / "token").unlink()
