@@ -19,6 +19,7 @@ _CONFIGURATION = 180.0
 _CRASHING = 600.0
 _NO_PLACE = 600.0
 _MOUNTING = 900.0
+_VOLUME = 600.0
 # So many restarts are a loop, whatever the container is doing at the moment.
 _TRIES = 3
 
@@ -63,7 +64,8 @@ def pod_trouble(pod: Body, events: Sequence[Body] = ()) -> Trouble | None:
         return None
     mine = [event for event in events if _is_about(event, pod)]
     return (
-        _without_a_node(pod)
+        _without_a_volume(pod, events)
+        or _without_a_node(pod)
         or _in_a_container(pod)
         or _evicted(pod)
         or _while_preparing(pod, mine)
@@ -78,6 +80,24 @@ def _is_about(event: Body, pod: Body) -> bool:
 
 def _name(pod: Body) -> str:
     return f"pod {pod['metadata']['name']}"
+
+
+def _without_a_volume(pod: Body, events: Sequence[Body]) -> Trouble | None:
+    """A claim that waits for its first pod fails then; the pod itself tells nothing of it."""
+    if at(pod, "spec", "nodeName"):
+        return None
+    claims = {
+        at(volume, "persistentVolumeClaim", "claimName")
+        for volume in at(pod, "spec", "volumes", default=[])
+    } - {None}
+    for event in events:
+        about = at(event, "involvedObject", default={})
+        failed = event.get("reason") == "ProvisioningFailed"
+        here = about.get("namespace") == at(pod, "metadata", "namespace")
+        if failed and here and about.get("name") in claims:
+            words = f"{_name(pod)}: its volume {about['name']} cannot be made"
+            return Trouble(f"{words}: {event.get('message', '')}", _VOLUME)
+    return None
 
 
 def _without_a_node(pod: Body) -> Trouble | None:
