@@ -44,8 +44,8 @@ class Guard(OracleResource[S]):
         self.plan = plan
 
     def name(self, ctx: Context) -> str:
-        """With the installation's id: such names are shared by the whole tenancy."""
-        return f"{super().name(ctx)}-{ctx.installation.id}"
+        """With the compartment's: such names are shared by the whole tenancy."""
+        return f"{super().name(ctx)}-{self.plan.compartment}"
 
     def look(self, ctx: Context) -> Seen:
         """As usual; what the account does not have is not asked for again and again."""
@@ -58,6 +58,8 @@ class Guard(OracleResource[S]):
             raise
         except InstallError:
             return self._without(ctx, f"this user may not see it; {self.instead}")
+        if seen.condition is Condition.NOT_OURS:
+            return self._without(ctx, f"left alone: {seen.words}; {self.instead}")
         if seen.condition is Condition.ABSENT and ctx.recall(_REFUSED) == f"by {kind}":
             return self._without(ctx, f"Oracle does not allow it here; {self.instead}")
         return seen if self.plan.wanted or ctx.removing else self._unwanted(seen)

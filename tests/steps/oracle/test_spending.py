@@ -134,6 +134,30 @@ def test_a_lock_nobody_wants_any_more_is_taken_away(world: World, locked: Person
 
 
 @pytest.mark.slow
+def test_a_namesake_that_is_not_ours_is_left_alone_and_stops_nothing(
+    world: World, locked: Person
+) -> None:
+    from oci.limits.models import CreateQuotaDetails
+
+    account = world.account()
+    statements = ["zero database quotas in tenancy"]
+    account.clients.client("quotas").create_quota(
+        CreateQuotaDetails(
+            compartment_id=account.tenancy,
+            name="health-spend-lock-health-platform",
+            description="somebody's",
+            statements=statements,
+        )
+    )
+    assert locked.run("install", locked.network_steps()).error is None
+    assert "no tag of ours" in looked(locked, "spend-lock")
+    assert locked.run("install", locked.network_steps()).changed == 0
+    assert locked.run("destroy", locked.network_steps()).error is None
+    assert quota(world).statements == statements
+    assert world.count() == {"quota": 1}
+
+
+@pytest.mark.slow
 def test_a_lost_state_finds_lock_and_warning_again(
     world: World, locked: Person, tmp_path: Any
 ) -> None:
