@@ -154,6 +154,8 @@ class WorldView:
 def _tenancy_line(entry: Document) -> str:
     tags = {key: value for key, value in entry["tags"].items() if key != "health-install"}
     name = _CHANCE.sub("~", entry["name"])
+    if installation := entry["tags"].get("health-install"):
+        name = name.replace(installation, "~")
     return f"{entry['kind']} {name} {entry['state']} {sorted(tags.items())}"
 
 
