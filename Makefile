@@ -33,7 +33,7 @@ rehearse: $(READY) ## The whole installation with no account, on this machine al
 	@$(BIN)/health-install --rehearse $(ARGS)
 
 test: $(READY_DEV) ## The quick suite, under three minutes
-	@$(BIN)/python -m pytest -n 2 -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not benchmark" $(ARGS)
 
 test-all: $(READY_STRANGERS) ## Everything, also real servers and strangers, without benchmarks
 	@PATH="$(CURDIR)/$(VENV)/strangers/bin:$$PATH" $(BIN)/python -m pytest -n 2 -m "not benchmark" $(ARGS)

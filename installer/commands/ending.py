@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -24,10 +25,6 @@ def run(command: Callable[[argparse.Namespace], int], asked: argparse.Namespace)
     except KeyboardInterrupt:
         tell("Stopped at once. Run the same command again to go on.")
         return int(ExitCode.STOPPED_AT_ONCE)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does; nothing is left to say to it.
-        sys.stderr.close()
-        return int(ExitCode.OK)
     except Exception:  # noqa: BLE001 - the last door; a bug must look like one
         return _bug(traceback.format_exc())
 
@@ -38,9 +35,15 @@ def tell(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Masked output of a command."""
-    sys.stdout.write(known_secrets.mask(text).rstrip("\n") + "\n")
-    sys.stdout.flush()
+    """Masked output of a command.
+
+    When the reader goes away, as `head` does, the work goes on and is told to nobody.
+    """
+    try:
+        sys.stdout.write(known_secrets.mask(text).rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Failure(Protocol):

@@ -277,11 +277,14 @@ async def test_the_terminal_s_cursor_follows_the_marked_line() -> None:
     async with running(MadeUpDesk()) as pilot:
         await greeted(pilot)
         choices = pilot.app.screen.query_one(ChoiceList)
-        at = choices.content_region.offset
-        assert pilot.app.cursor_position == at
+
+        def on_line(number: int) -> bool:
+            # Asked anew each time: the first layout may still be moving the list.
+            return pilot.app.cursor_position == choices.content_region.offset + Offset(0, number)
+
+        await until(pilot, lambda: on_line(0))
         await pilot.press("down")
-        await pilot.pause()
-        assert pilot.app.cursor_position == at + Offset(0, 1)
+        await until(pilot, lambda: on_line(1))
 
 
 async def test_a_mistake_of_ours_ends_the_app_with_the_error_and_no_trace_on_the_screen() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import oci
 import psutil
+import pytest
 
 from tests.rehearsal.oracle.landscape import (
     cluster_details,
@@ -21,6 +22,8 @@ from tests.rehearsal.oracle.landscape import (
     work,
 )
 from tests.rehearsal.oracle.playground import Playground
+
+pytestmark = pytest.mark.slow
 
 
 def test_killed_after_any_answer_the_world_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from installer.steps import oracle_resource
 from installer.steps.oracle_resource import OracleResource
 from tests.oracle.world import Person, World
 
+pytestmark = pytest.mark.slow
+
 MAKERS = (
     *("compartment", "vcn", "internet-gateway", "route-table", "security-rules-api"),
     *("security-rules-nodes", "security-rules-balancers", "subnet-api", "subnet-nodes"),
@@ -137,7 +139,6 @@ def test_what_was_saved_but_is_not_visible_yet_is_waited_for(
     assert (world.count()["vcn"], world.count()["subnet"]) == (1, 3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_connection_cut_in_a_creating_call_makes_one_thing(
     world: World, person: Person, when: str
@@ -184,7 +185,6 @@ def test_a_removal_that_was_cut_is_finished_by_the_next(world: World, person: Pe
     assert world.inventory() == []
 
 
-@pytest.mark.slow
 def test_a_half_made_cluster_can_be_removed(world: World, person: Person) -> None:
     person.run("install", cut_after_call(person.steps(), "cluster"))
     assert world.count()["cluster"] == 1
