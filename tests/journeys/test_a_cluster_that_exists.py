@@ -98,9 +98,9 @@ def test_what_others_run_there_counts_and_a_crowded_cluster_is_refused(
         node = cluster.nodes()[0].name
     crowd(existing, node, "1400m")
     ended = person.plain("--headless", str(person.answers))
-    assert ended.code == ExitCode.DOES_NOT_FIT, ended.out
-    assert "CPU" in ended.out
-    assert "too much" in ended.out
+    assert ended.code == ExitCode.DOES_NOT_FIT, ended.err
+    assert "CPU" in ended.err
+    assert "too much" in ended.err
     assert namespaces(existing) == before
 
 
@@ -112,9 +112,9 @@ def test_a_storage_class_that_is_not_there_is_told_before_anything_is_made(
     answers["cluster"]["storage_class"] = "no-such-class"
     person.answers.write_text(yaml.safe_dump(answers), encoding="utf-8")
     ended = person.plain("--headless", str(person.answers))
-    assert ended.code == ExitCode.CLUSTER, ended.out
-    assert "no-such-class" in ended.out
-    assert "oci-bv" in ended.out
+    assert ended.code == ExitCode.CLUSTER, ended.err
+    assert "no-such-class" in ended.err
+    assert "oci-bv" in ended.err
     assert namespaces(existing) == before
 
 
@@ -124,4 +124,4 @@ def test_a_kubeconfig_that_is_not_there_is_named(person: Person) -> None:
     person.answers.write_text(yaml.safe_dump(answers), encoding="utf-8")
     ended = person.plain("--headless", str(person.answers))
     assert ended.code == ExitCode.CLUSTER
-    assert "There is no kubeconfig at" in ended.out + ended.err
+    assert "There is no kubeconfig at" in ended.err
