@@ -8,7 +8,7 @@ from pathlib import Path
 
 from installer.commands.sources import case
 from installer.engine.errors import ExitCode, StateError
-from installer.engine.state import State
+from installer.engine.state import remembered
 from installer.plan import on_oracle
 
 CLUSTER_STEP = "cluster"
@@ -36,10 +36,5 @@ def run(asked: argparse.Namespace) -> int:
 
 
 def _cluster_id(path: Path) -> str | None:
-    if not path.exists():
-        return None
-    state = State(path)
-    try:
-        return state.recall(CLUSTER_STEP, "id")
-    finally:
-        state.close()
+    with remembered(path) as state:
+        return state.recall(CLUSTER_STEP, "id") if state else None

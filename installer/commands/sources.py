@@ -19,7 +19,6 @@ from installer.engine.places import Home, home_of
 from installer.modules import ModulesInvalid, catalogue
 
 DEFAULT_PROFILE = "free"
-EXAMPLE = "A complete file to start from: health-install answers example"
 # The world of a rehearsal writes its own account here, below its installation's folder.
 REHEARSED_CONFIG = ("world", "oci", "config")
 

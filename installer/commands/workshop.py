@@ -27,7 +27,7 @@ from installer.engine.log import Log
 from installer.engine.places import prepare
 from installer.engine.retrying import RetryPolicy
 from installer.engine.run import Result, Runner
-from installer.engine.state import Installation, State
+from installer.engine.state import Installation, State, remembered
 from installer.engine.step import StopFlag
 from installer.plan import Plan, Surroundings
 
@@ -73,31 +73,21 @@ class Workshop:
 
     def unfinished(self) -> str:
         """A sentence about an earlier run that can be continued; empty when there is none."""
-        if not self.case.home.state.exists():
-            return ""
-        state = State(self.case.home.state)
-        try:
-            steps = state.steps()
-            open_steps = [step for step in steps.values() if step.status == "started"]
-            if not steps:
-                return ""
-            if open_steps:
-                return (
-                    f"An earlier run was cut off in step {open_steps[0].id}; it will go on there."
-                )
+        with remembered(self.case.home.state) as state:
+            steps = state.steps() if state else {}
+        cut_off = [step for step in steps.values() if step.status == "started"]
+        if cut_off:
+            return f"An earlier run was cut off in step {cut_off[0].id}; it will go on there."
+        if steps:
             return f"Installation {self.case.name} exists already; only differences are changed."
-        finally:
-            state.close()
+        return ""
 
     def _known(self) -> Installation | None:
         """The installation, where this machine knows one."""
-        if not self.case.home.state.exists():
-            return None
-        state = State(self.case.home.state)
-        try:
-            return state.installation(self.case.name) if state.has_identity else None
-        finally:
-            state.close()
+        with remembered(self.case.home.state) as state:
+            if state is None or not state.has_identity:
+                return None
+            return state.installation(self.case.name)
 
     # -- runs ---------------------------------------------------------------------------------
 
@@ -213,9 +203,9 @@ class Workshop:
 
     def _forget(self) -> None:
         """After a proven removal: the next installation of this name is a new one."""
-        state = State(self.case.home.state)
-        state.forget_everything()
-        state.close()
+        with remembered(self.case.home.state) as state:
+            if state is not None:
+                state.forget_everything()
 
 
 def _has_secrets(state: State) -> bool:

@@ -263,6 +263,19 @@ class State:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names are ours
 
 
+@contextmanager
+def remembered(path: Path) -> Iterator[State | None]:
+    """The state kept at a path while inside, or None where none is kept; makes no file."""
+    if not path.exists():
+        yield None
+        return
+    state = State(path)
+    try:
+        yield state
+    finally:
+        state.close()
+
+
 def _newer(path: Path, found: int) -> StateError:
     return StateError(
         "The state of this installation was written by a newer health-install.",
