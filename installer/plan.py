@@ -35,7 +35,8 @@ from installer.modules import (
     enabled,
     render,
 )
-from installer.modules.choices import options
+from installer.modules.choices import images_to_bring, notices, options
+from installer.modules.hosts import is_late, public_domain
 from installer.modules.pinning import PLACE_LABEL, Identity, Pin, pinned
 
 PLAN_VERSION = 1
@@ -57,8 +58,21 @@ NOT_ASKED = Surroundings()
 
 
 @dataclass(frozen=True)
+class Decision:
+    """Something a person has yet to decide; `then` says how. Nothing is installed without a
+    `mandatory` one."""
+
+    words: str
+    then: str
+    mandatory: bool = False
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything that follows from the answers, and the verdict on it."""
+    """Everything that follows from the answers, and the verdict on it.
+
+    `decisions` are open, `notices` are what a person should know about the choices made.
+    """
 
     answers: Answers
     modules: tuple[Module, ...]
@@ -68,6 +82,8 @@ class Plan:
     verdict: Verdict
     pins: Mapping[Identity, Pin] = field(default_factory=dict)
     allowance: str = DEFAULT_ENVELOPE
+    decisions: tuple[Decision, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -109,6 +125,8 @@ class Plan:
             "placement": _placement_data(self.pins),
             "costs_money": self.verdict.costs_money,
             "reasons": list(self.verdict.reasons),
+            "decisions": [_decision_data(one) for one in self.decisions],
+            "notices": list(self.notices),
             "objects": [_object_data(entry) for entry in self.rendered.objects],
             "secrets": sorted(f"{spec.namespace}/{spec.name}" for spec in self.rendered.secrets),
         }
@@ -166,7 +184,42 @@ def make_plan(
     if pins:
         rendered = pinned(rendered, pins)
     chosen = enabled(answers, everything)
-    return Plan(answers, chosen, volumes, facts, rendered, verdict, pins, against)
+    return Plan(
+        answers,
+        chosen,
+        volumes,
+        facts,
+        rendered,
+        verdict,
+        pins,
+        against,
+        open_decisions(answers, chosen),
+        notices(answers, chosen),
+    )
+
+
+def open_decisions(answers: Answers, chosen: Sequence[Module]) -> tuple[Decision, ...]:
+    """What the answers leave open: images nobody publishes, and the public name."""
+    missing = images_to_bring(answers, chosen)
+    found = [
+        Decision(
+            f"The image {name} is published by nobody, and none is named.",
+            f"Build it and name it: images.overrides.{name}; or go without what needs it: "
+            f"modules.{module}.enabled: false.",
+            # The rehearsal's machines run no image, so that any name will do there.
+            mandatory=answers.target != "rehearsal",
+        )
+        for name, module in missing.items()
+    ]
+    if is_late(public_domain(answers)):
+        found.append(
+            Decision(
+                "No domain is given, so the public names follow from the public address.",
+                "Passkeys are bound to the name and lost with it: give access.domain if you own "
+                "one.",
+            )
+        )
+    return tuple(found)
 
 
 def _thought(
@@ -281,6 +334,10 @@ def _limits(
     return None, surroundings.live or NOT_LOOKED_AT
 
 
+def _decision_data(decision: Decision) -> dict[str, Any]:
+    return {"words": decision.words, "then": decision.then, "mandatory": decision.mandatory}
+
+
 def _volume_data(volume: Any) -> dict[str, Any]:
     return {
         "namespace": volume.namespace,
@@ -344,6 +401,11 @@ def _paragraphs(plan: Plan) -> list[str]:
     lines.append(f"  total: {verdict.bill.words()}")
     if on_oracle(plan.answers):
         lines.append(f"  {plan.spare_words()}")
+    if plan.decisions:
+        lines += ["", "Open decisions"]
+        lines += [f"  {one.words} {one.then}" for one in plan.decisions]
+    if plan.notices:
+        lines += ["", "To know", *(f"  {words}" for words in plan.notices)]
     lines += ["", f"Objects: {_counted(plan)}"]
     return [*lines, "", *_ending(verdict)]
 

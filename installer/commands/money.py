@@ -1,9 +1,10 @@
-"""Nothing is made that does not fit, or that costs money nobody agreed to."""
+"""Nothing is made that does not fit, costs money nobody agreed to, or is not decided yet."""
 
 from __future__ import annotations
 
 from installer.budget.verdict import Verdict
-from installer.engine.errors import CostsMoney, DoesNotFit, ExitCode
+from installer.engine.errors import AnswersError, CostsMoney, DoesNotFit, ExitCode
+from installer.plan import Plan
 
 
 def refuse_what_does_not_fit(verdict: Verdict) -> None:
@@ -21,6 +22,17 @@ def refuse_what_does_not_fit(verdict: Verdict) -> None:
             reasons,
             "Make the plan smaller, or agree to the amount: set money.accept_monthly_usd to "
             f"{verdict.bill.monthly_usd}.",
+        )
+
+
+def refuse_open_decisions(plan: Plan) -> None:
+    """Raises AnswersError with every decision without which nothing can be installed."""
+    open_ones = [one for one in plan.decisions if one.mandatory]
+    if open_ones:
+        raise AnswersError(
+            "Something has to be decided first.",
+            "\n".join(one.words for one in open_ones),
+            "\n".join(dict.fromkeys(one.then for one in open_ones)),
         )
 
 

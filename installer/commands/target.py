@@ -28,6 +28,7 @@ from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
 from installer.kube.objects import labels_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
+from installer.modules.hosts import public_domain
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
 from installer.oracle.doctor import Diagnosis, Level, bad, examine
@@ -39,6 +40,7 @@ from installer.oracle.tokens import kubeconfig_document
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.plan import Plan, Surroundings, on_oracle
 from installer.steps.cluster_access import ClusterAccess
+from installer.steps.front_door import PublicName
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.oracle_part import oracle_part
@@ -136,6 +138,7 @@ class OracleTarget(Target):
             needs=(door.id,),
             nodes_need=(NODE_POOL,),
             places=plan.places,
+            public=_public_name(self.answers),
         )
         return (*below, *above)
 
@@ -242,7 +245,12 @@ class ExistingTarget(Target):
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The platform alone."""
         return kubernetes_part(
-            lambda _ctx: self.cluster(), plan.rendered, _parts(plan), 1, resolver(self.answers)
+            lambda _ctx: self.cluster(),
+            plan.rendered,
+            _parts(plan),
+            1,
+            resolver(self.answers),
+            public=_public_name(self.answers),
         )
 
     def earlier(self, name: str) -> tuple[str, ...]:
@@ -285,6 +293,10 @@ class ExistingTarget(Target):
         )
         architecture = kinds.pop() if len(kinds) == 1 else ""
         return Surroundings(live=live, architecture=architecture), findings
+
+
+def _public_name(answers: Answers) -> PublicName:
+    return PublicName(public_domain(answers), answers.access.wildcard_dns)
 
 
 def _parts(plan: Plan) -> list[ModulePart]:

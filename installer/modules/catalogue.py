@@ -11,7 +11,8 @@ from pathlib import Path
 
 from installer.answers.module_questions import ModuleQuestions, OptionSpec, SecretQuestion
 from installer.modules.closed import read_closed
-from installer.modules.description import ModuleFile, OptionEntry, OptionValue, SecretEntry
+from installer.modules.conditions import OptionValue
+from installer.modules.description import ModuleFile, OptionEntry, SecretEntry
 from installer.modules.images import ImageLock, LockedImage, read_lock
 from installer.modules.problems import ModulesInvalid, Problem, refuse
 from installer.modules.secret_values import SecretSpec, SecretValue
@@ -37,6 +38,11 @@ class Module:
     def namespace(self) -> str:
         """The namespace used where a template or a claim names none."""
         return self.file.namespaces[0].name
+
+    @property
+    def sees(self) -> tuple[str, ...]:
+        """The modules whose options its templates and conditions may ask about."""
+        return tuple(dict.fromkeys((*self.file.needs, *self.file.looks_at)))
 
     @property
     def profile_defaults(self) -> Mapping[str, Mapping[str, OptionValue]]:
@@ -112,9 +118,8 @@ def _secret(folder: Traversable, file: ModuleFile, entry: SecretEntry) -> Secret
         if value.file:
             text = folder.joinpath("files", *value.file.split("/")).read_text(encoding="utf-8")
         path = _question_id(entry.id, value.key, value.question_id) if value.question else ""
-        values.append(
-            SecretValue(value.key, value.make, text, f"{folder.name}.{path}" if path else "")
-        )
+        question = f"{folder.name}.{path}" if path else ""
+        values.append(SecretValue(value.key, value.make, text, question, value.shape, value.by))
     namespace = entry.namespace or file.namespaces[0].name
     return SecretSpec(folder.name, entry.id, namespace, entry.name, tuple(values))
 

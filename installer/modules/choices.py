@@ -10,7 +10,9 @@ from installer.answers.model import Answers
 from installer.answers.module_questions import ModuleAnswers
 from installer.modules.catalogue import Module
 from installer.modules.claims import Claim
-from installer.modules.description import ClaimEntry, OptionValue
+from installer.modules.conditions import OptionValue, holds
+from installer.modules.description import ClaimEntry
+from installer.modules.hosts import public_domain
 from installer.modules.images import ImageChoice
 from installer.modules.problems import Problem, refuse
 from installer.modules.quantities import bytes_of
@@ -20,7 +22,10 @@ Options = tuple[tuple[str, OptionValue], ...]
 
 @dataclass(frozen=True)
 class Setting:
-    """Answers outside the modules that templates may use as `answers.domain` and so on."""
+    """Answers outside the modules that templates may use as `answers.domain` and so on.
+
+    `domain` is the public one, which `installer.modules.hosts` finds also where none was given.
+    """
 
     name: str
     target: str
@@ -34,7 +39,7 @@ def setting(answers: Answers) -> Setting:
     return Setting(
         name=answers.name,
         target=str(answers.target),
-        domain=answers.access.domain,
+        domain=public_domain(answers),
         email=answers.access.email,
         pull_secret=bool(answers.images.pull_user),
     )
@@ -74,7 +79,8 @@ def _chosen(answers: Answers, module: Module) -> ModuleAnswers | None:
 def enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
     """The enabled modules, in the order given.
 
-    Raises ModulesInvalid when one of them needs a module that is switched off.
+    Raises ModulesInvalid when one of them needs a module that is switched off, or when options
+    contradict each other.
     """
     chosen = tuple(module for module in modules if is_enabled(answers, module))
     names = {module.name for module in chosen}
@@ -90,17 +96,59 @@ def enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
             if need not in names
         ]
     )
+    refuse_contradictions(answers, chosen)
     return chosen
 
 
-def switched_on(when: str, chosen: Mapping[str, OptionValue]) -> bool:
-    """Whether an entry with this `when` applies; one without always does."""
-    return not when or bool(chosen[when])
+def chosen_values(answers: Answers, module: Module) -> dict[str, OptionValue]:
+    """What a module's conditions are about: its options, and the modules it sees as `@name`."""
+    seen = {f"@{name}": _is_on(answers, name) for name in module.sees}
+    return {**dict(options(answers, module)), **seen}
+
+
+def _is_on(answers: Answers, name: str) -> bool:
+    try:
+        return answers.module(name).enabled
+    except KeyError:
+        return True
+
+
+def refuse_contradictions(answers: Answers, chosen: Sequence[Module]) -> None:
+    """Raises ModulesInvalid with everything the modules refuse about their answers."""
+    refuse(
+        [
+            Problem(f"modules.{module.name}", entry.because)
+            for module in chosen
+            for entry in module.file.refuses
+            if holds(entry.when, chosen_values(answers, module))
+        ]
+    )
+
+
+def notices(answers: Answers, chosen: Sequence[Module]) -> tuple[str, ...]:
+    """What the modules have to say about their answers, in their order."""
+    return tuple(
+        entry.says
+        for module in chosen
+        for entry in module.file.notices
+        if holds(entry.when, chosen_values(answers, module))
+    )
+
+
+def images_to_bring(answers: Answers, chosen: Sequence[Module]) -> dict[str, str]:
+    """Images nobody publishes and nobody has named yet: name -> the module that needs it."""
+    named = answers.images.overrides
+    return {
+        image.name: module.name
+        for module in chosen
+        for image in module.images.values()
+        if image.brought and image.name not in named
+    }
 
 
 def claims_of(answers: Answers, module: Module) -> tuple[Claim, ...]:
     """The claims of one module with the sizes chosen."""
-    chosen = dict(options(answers, module))
+    chosen = chosen_values(answers, module)
     return tuple(
         Claim(
             module=module.name,
@@ -110,7 +158,7 @@ def claims_of(answers: Answers, module: Module) -> tuple[Claim, ...]:
             what=entry.what,
         )
         for entry in module.file.claims
-        if switched_on(entry.when, chosen)
+        if holds(entry.when, chosen)
     )
 
 

@@ -7,14 +7,15 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from installer.modules.closed import Closed
+from installer.modules.conditions import OptionValue, mistakes
 from installer.modules.quantities import bytes_of
-from installer.modules.secret_values import Described
+from installer.modules.secret_values import Described, Shape
 
 _NAME = r"^[a-z][a-z0-9-]*$"
 _IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 _KEY = r"^[A-Za-z0-9._-]+$"
 
-OptionValue = bool | int | str
+_POD = r"^[a-z][a-z0-9-]*/([a-z][a-z0-9-]*|\*)$"
 
 
 class NamespaceEntry(Closed):
@@ -114,7 +115,7 @@ def _outside(option: OptionEntry, measure: float, shown: object) -> str:
 
 
 class Switchable(Closed):
-    """An entry that applies only while a switch among the options is on."""
+    """An entry that applies only under a condition; `installer.modules.conditions` has its form."""
 
     when: str = ""
 
@@ -154,7 +155,10 @@ class SecretValueEntry(Closed):
 
     `text` is the value (fixed), the host names it is for (certificate), a text with `${key}` places
     for other keys of the same Secret (template), or `namespace/secret/key` of another Secret
-    (copy). `file` reads the text from the module's files/ folder instead.
+    (copy). `file` reads the text from the module's files/ folder instead. `supplied` is what the
+    person gives and empty otherwise; `shape` says what it must look like. `authority` is a
+    certificate authority of the installation's own, `signed` a certificate it gave to the public
+    names whose labels `text` lists, with `by` naming the key of the authority.
     """
 
     key: str = Field(pattern=_KEY)
@@ -163,19 +167,24 @@ class SecretValueEntry(Closed):
     file: str = ""
     question: QuestionEntry | None = None
     question_id: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
+    shape: Shape = "line"
+    by: str = ""
 
     @model_validator(mode="after")
     def _text_where_needed(self) -> SecretValueEntry:
-        derived = self.make in ("fixed", "template", "copy")
-        needs_text = derived or self.make == "certificate"
+        needs_text = self.make in ("fixed", "template", "copy", "certificate", "signed")
         if needs_text != bool(self.text or self.file) or (self.text and self.file):
             raise ValueError(
                 f"{self.key}: {self.make} needs text or file"
                 if needs_text
                 else f"{self.key}: {self.make} takes neither text nor file"
             )
-        if needs_text and self.question:
+        if (needs_text or self.make == "authority") and self.question:
             raise ValueError(f"{self.key}: only generated values can be asked for")
+        if self.make == "supplied" and not self.question:
+            raise ValueError(f"{self.key}: what is supplied needs a question")
+        if (self.make == "signed") != bool(self.by):
+            raise ValueError(f"{self.key}: signed, and nothing else, names its authority in by")
         if self.make == "copy" and self.text.count("/") != 2:
             raise ValueError(f"{self.key}: a copy names its source as namespace/secret/key")
         return self
@@ -190,7 +199,10 @@ class SecretEntry(Placed):
 
 
 class EndpointEntry(Placed):
-    """A place other modules or people reach: a Service port inside, or a host name outside."""
+    """A place other modules or people reach: a Service port inside, or a host name outside.
+
+    `host` is the label in front of the domain under which people reach it, where they do.
+    """
 
     name: str = Field(pattern=_NAME)
     title: str
@@ -198,6 +210,7 @@ class EndpointEntry(Placed):
     port: int = Field(ge=1, le=65535)
     scheme: str
     people: bool = False
+    host: str = Field(default="", pattern=r"^([a-z][a-z0-9-]*)?$")
 
 
 class HealthEntry(Placed):
@@ -217,8 +230,40 @@ class TemplateEntry(Switchable):
     wave: int = Field(ge=0, le=9)
 
 
+class TrafficEntry(Switchable):
+    """One allowed connection, as `namespace/pod`; the pod is its app.kubernetes.io/name, * is any.
+
+    Instead of a pod, `from` may be `outside` (whoever reaches the front door) and `to` one of
+    `kubernetes-api`, `kubelets` (port 10250 of the nodes) and `internet`.
+    """
+
+    source: str = Field(alias="from", pattern=rf"{_POD}|^outside$")
+    target: str = Field(alias="to", pattern=rf"{_POD}|^(kubernetes-api|kubelets|internet)$")
+    port: int = Field(ge=1, le=65535)
+    protocol: Literal["TCP", "UDP"] = "TCP"
+    why: str = Field(min_length=1)
+
+
+class RefusalEntry(Closed):
+    """Answers that do not go together: under `when` the plan is refused with this sentence."""
+
+    when: str = Field(min_length=1)
+    because: str = Field(min_length=1)
+
+
+class NoticeEntry(Closed):
+    """Something a person should know under `when`; shown with the plan, refuses nothing."""
+
+    when: str = ""
+    says: str = Field(min_length=1)
+
+
 class ModuleFile(Closed):
-    """The whole of a `module.yaml`."""
+    """The whole of a `module.yaml`.
+
+    `borrows` names namespaces of others in which the module also places objects; `platform` stands
+    for those of all modules of the installation.
+    """
 
     version: Literal[1]
     title: str
@@ -236,6 +281,10 @@ class ModuleFile(Closed):
     waves: dict[int, str]
     templates: tuple[TemplateEntry, ...] = Field(min_length=1)
     health: tuple[HealthEntry, ...] = ()
+    borrows: tuple[str, ...] = ()
+    traffic: tuple[TrafficEntry, ...] = ()
+    refuses: tuple[RefusalEntry, ...] = ()
+    notices: tuple[NoticeEntry, ...] = ()
 
     def mistakes(self) -> list[str]:
         """What no single key can see: names that point nowhere, and names used twice."""
@@ -257,7 +306,7 @@ def _doubles(module: ModuleFile) -> list[str]:
 
 
 def _dangling(module: ModuleFile) -> list[str]:
-    kinds = {option.name: option.kind for option in module.options}
+    kinds: dict[str, str] = {option.name: option.kind for option in module.options}
     namespaces = {"", *(namespace.name for namespace in module.namespaces)}
     switched: tuple[Switchable, ...] = (
         *module.claims,
@@ -265,7 +314,14 @@ def _dangling(module: ModuleFile) -> list[str]:
         *module.endpoints,
         *module.templates,
         *module.health,
+        *module.traffic,
     )
+    conditions = [
+        *(entry.when for entry in switched),
+        *(refusal.when for refusal in module.refuses),
+        *(notice.when for notice in module.notices),
+    ]
+    modules = {*module.needs, *module.looks_at}
     placed: tuple[Placed, ...] = (
         *module.claims,
         *module.secrets,
@@ -273,11 +329,7 @@ def _dangling(module: ModuleFile) -> list[str]:
         *module.health,
     )
     return [
-        *(
-            f"when: {entry.when} is not a switch among the options"
-            for entry in switched
-            if entry.when and kinds.get(entry.when) != "switch"
-        ),
+        *(mistake for when in conditions for mistake in mistakes(when, kinds, modules)),
         *(
             f"namespace {entry.namespace} is not listed under namespaces"
             for entry in placed

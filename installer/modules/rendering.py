@@ -11,12 +11,14 @@ from typing import Any
 from installer.answers.model import Answers
 from installer.modules import choices
 from installer.modules.catalogue import Module, catalogue
-from installer.modules.choices import switched_on
 from installer.modules.claims import Claim, Volume, VolumePlan
+from installer.modules.conditions import holds
+from installer.modules.hosts import public_domain
 from installer.modules.problems import Problem, refuse
 from installer.modules.secret_values import SecretSpec, in_order_of_copies, registry_login
 from installer.modules.stamping import checked, finished, stamped
 from installer.modules.templates import ClusterFacts, Others, Place, RenderInput, documents
+from installer.modules.traffic import traffic_of
 
 # Everything a workload refers to exists before the workload does.
 _WAVE_OF_KIND = {
@@ -82,7 +84,7 @@ def render(
     chosen = choices.enabled(answers, everything)
     objects: list[RenderedObject] = []
     for module in chosen:
-        made = _render_module(_input(answers, module, everything, volumes, facts))
+        made = _render_module(_input(answers, module, chosen, everything, volumes, facts))
         objects.extend(_without_known_namespaces(made, objects))
         objects.extend(_volume_objects(module, volumes, facts))
     order = {module.name: place for place, module in enumerate(chosen)}
@@ -94,11 +96,13 @@ def render(
 def _input(
     answers: Answers,
     module: Module,
+    chosen: Sequence[Module],
     everything: Sequence[Module],
     volumes: VolumePlan,
     facts: ClusterFacts,
 ) -> RenderInput:
-    visible = {*module.file.needs, *module.file.looks_at}
+    # Only a module that looks after all of them depends on all of them.
+    guards = "platform" in module.file.borrows
     return RenderInput(
         module=module,
         options=choices.options(answers, module),
@@ -109,9 +113,16 @@ def _input(
         others=tuple(
             (one.name, Others(choices.is_enabled(answers, one), choices.options(answers, one)))
             for one in everything
-            if one.name in visible
+            if one.name in module.sees
         ),
+        traffic=traffic_of(answers, chosen) if guards else (),
+        platform=_namespaces(chosen) if guards else (),
     )
+
+
+def _namespaces(chosen: Sequence[Module]) -> tuple[str, ...]:
+    names = [entry.name for module in chosen for entry in module.file.namespaces]
+    return tuple(dict.fromkeys(names))
 
 
 def _place(claim: Claim, volumes: VolumePlan) -> Place:
@@ -128,7 +139,7 @@ def _render_module(given: RenderInput) -> tuple[RenderedObject, ...]:
         for entry in module.file.namespaces
     ]
     found.extend(documents(given))
-    checked(module, found)
+    checked(module, found, given.platform)
     bodies = [stamped(module, body) for _, _, body in found]
     bodies = finished(bodies, given.places, pull_secret=given.setting.pull_secret)
     return tuple(
@@ -198,10 +209,10 @@ def _volume(volume: Volume, facts: ClusterFacts) -> dict[str, Any]:
 def _secrets(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...]:
     specs = []
     for module in chosen:
-        values = dict(choices.options(answers, module))
+        values = choices.chosen_values(answers, module)
         for entry, spec in zip(module.file.secrets, module.secrets, strict=True):
-            if switched_on(entry.when, values):
-                specs.append(spec)
+            if holds(entry.when, values):
+                specs.append(spec.for_domain(public_domain(answers)))
     return in_order_of_copies((*_logins(answers, chosen), *specs))
 
 

@@ -12,15 +12,28 @@ import re
 import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from installer.modules.hosts import with_domain
 from installer.modules.problems import ModulesInvalid, Problem, refuse
 
 Described = Literal[
-    "password", "access_key", "secret_key", "certificate", "fixed", "template", "copy"
+    "password",
+    "access_key",
+    "secret_key",
+    "certificate",
+    "authority",
+    "signed",
+    "public",
+    "supplied",
+    "fixed",
+    "template",
+    "copy",
 ]
 """What a module may ask for."""
+Shape = Literal["line", "url", "certificate"]
+"""What a supplied value must look like."""
 Make = Described | Literal["registry_login"]
 PULL_SECRET = "registry-login"  # noqa: S105 - the name of a Secret
 PULL_PASSWORD = "images.pull_password"  # noqa: S105 - the path of a question
@@ -34,22 +47,34 @@ _ACCESS_KEY_LENGTH = 20
 _SECRET_KEY_BYTES = 30
 _ACCESS_KEY_LETTERS = string.ascii_uppercase + string.digits
 _ALLOWED = re.compile(r"^[A-Za-z0-9_-]{12,255}$")
+_URL = re.compile(r"^https?://[^\s/]+(/\S*)?$")
 _PLACE = re.compile(r"\$\{([A-Za-z0-9._-]+)\}")
 
 
 @dataclass(frozen=True)
 class SecretValue:
-    """The recipe of one key; `question_path` is set when a person may supply the value."""
+    """The recipe of one key; `question_path` is set when a person may supply the value.
+
+    `by` is the key of the authority that signs it; `hosts` are the names a certificate is for.
+    """
 
     key: str
     make: Make
     text: str = ""
     question_path: str = ""
+    shape: Shape = "line"
+    by: str = ""
+    hosts: tuple[str, ...] = ()
 
     @property
     def derived(self) -> bool:
         """Whether the value follows from others and is made again on every run."""
-        return self.make in ("fixed", "template", "copy", "registry_login")
+        return self.make not in ("password", "access_key", "secret_key", "certificate", "authority")
+
+    @property
+    def follows_the_answer(self) -> bool:
+        """Whether a later answer replaces what the cluster has, as for an expired login."""
+        return self.make in ("registry_login", "supplied")
 
 
 @dataclass(frozen=True)
@@ -68,6 +93,30 @@ class SecretSpec:
         """The (namespace, name) of the Secrets this one copies from; they must be made first."""
         return frozenset(_source(value)[:2] for value in self.values if value.make == "copy")
 
+    def for_domain(self, domain: str) -> SecretSpec:
+        """The recipe with the public names its certificates are for."""
+        return replace(self, values=tuple(_for_domain(value, domain) for value in self.values))
+
+    def with_domain(self, domain: str) -> SecretSpec:
+        """The recipe once the public domain is known, where it was not before."""
+        return replace(
+            self,
+            values=tuple(
+                replace(
+                    value,
+                    text=with_domain(value.text, domain),
+                    hosts=with_domain(value.hosts, domain),
+                )
+                for value in self.values
+            ),
+        )
+
+
+def _for_domain(value: SecretValue, domain: str) -> SecretValue:
+    if value.make != "signed":
+        return value
+    return replace(value, hosts=tuple(f"{label}.{domain}" for label in value.text.split()))
+
 
 def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[str, str]:
     """All values of the Secret, by key.
@@ -75,24 +124,46 @@ def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[
     `existing(namespace, name)` reads a Secret from the cluster; `resolve(question_path)` gives what
     the person supplied, or None to generate. A generated value that exists is kept, whatever the
     answers say now, because servers read it only when they are first started. Fixed, composed and
-    copied values are made again each time, so that they follow their sources.
+    copied values are made again each time, so that they follow their sources; what is supplied
+    follows the answer. A certificate is renewed when it is for other names or runs out within a
+    month.
     Raises ModulesInvalid when a supplied value cannot be used or a copy's source does not exist.
     """
     found = existing(spec.namespace, spec.name) or {}
     made: dict[str, str] = {}
     for value in spec.values:
-        if not value.derived:
-            made[value.key] = found.get(value.key) or _new(value, resolve)
-        elif value.make == "fixed":
-            made[value.key] = value.text
-        elif value.make == "copy":
-            made[value.key] = _copied(spec, value, existing)
-        elif value.make == "registry_login":
-            made[value.key] = _login(spec, value, found, resolve)
+        if value.make not in _COMPOSED:
+            made[value.key] = _first(spec, value, found, existing, resolve)
     for value in spec.values:
-        if value.make == "template":
+        if value.make in ("signed", "public"):
+            made[value.key] = _certified(value, made[value.by], found)
+        elif value.make == "template":
             made[value.key] = _composed(spec, value, made)
     return {value.key: made[value.key] for value in spec.values}
+
+
+# Made from other values of the same Secret, so after them.
+_COMPOSED = ("signed", "public", "template")
+
+
+def _first(
+    spec: SecretSpec,
+    value: SecretValue,
+    found: Mapping[str, str],
+    existing: Existing,
+    resolve: Resolve,
+) -> str:
+    match value.make:
+        case "fixed":
+            return value.text
+        case "copy":
+            return _copied(spec, value, existing)
+        case "registry_login":
+            return _login(spec, value, found, resolve)
+        case "supplied":
+            return _supplied(value, found, resolve)
+        case _:
+            return found.get(value.key) or _new(value, resolve)
 
 
 def check_supplied(specs: Sequence[SecretSpec], resolve: Resolve) -> None:
@@ -129,12 +200,47 @@ def _new(value: SecretValue, resolve: Resolve) -> str:
     return supplied
 
 
-def _generated(value: SecretValue) -> str:
-    if value.make == "certificate":
-        # Imported late: only an installation that makes certificates pays for it.
-        from installer.modules.certificates import self_signed
+def _supplied(value: SecretValue, found: Mapping[str, str], resolve: Resolve) -> str:
+    given = resolve(value.question_path)
+    if given is None:
+        return found.get(value.key, "")
+    mistake = _shape_mistake(value.shape, given)
+    if mistake:
+        where = f"secrets.{value.question_path}"
+        raise ModulesInvalid([Problem(where, f"the value given cannot be used: {mistake}")])
+    return given
 
-        return self_signed(value.text.split())
+
+def _shape_mistake(shape: Shape, given: str) -> str:
+    """Why a supplied value is not of its shape, without repeating any of it."""
+    if shape == "certificate":
+        from installer.modules.certificates import bundle_mistake
+
+        return bundle_mistake(given)
+    if not given.isprintable() or given != given.strip():
+        return "it must be one line without blanks at its ends"
+    if shape == "url" and not _URL.match(given):
+        return "it must be an address that begins with https:// or http://"
+    return ""
+
+
+def _certified(value: SecretValue, authority: str, found: Mapping[str, str]) -> str:
+    from installer.modules.certificates import certificates_in, is_good_for, signed_by
+
+    if value.make == "public":
+        return certificates_in(authority)
+    there = found.get(value.key, "")
+    if there and is_good_for(there, value.hosts, authority):
+        return there
+    return signed_by(authority, value.hosts)
+
+
+def _generated(value: SecretValue) -> str:
+    if value.make in ("certificate", "authority"):
+        # Imported late: only an installation that makes certificates pays for it.
+        from installer.modules.certificates import authority, self_signed
+
+        return self_signed(value.text.split()) if value.make == "certificate" else authority()
     if value.make == "access_key":
         return "".join(secrets.choice(_ACCESS_KEY_LETTERS) for _ in range(_ACCESS_KEY_LENGTH))
     if value.make == "secret_key":

@@ -22,6 +22,7 @@ PREFIX = "health-install/"
 _NAME_LABEL = "app.kubernetes.io/name"
 _WITHOUT_NAMESPACE = frozenset(
     {
+        "APIService",
         "Namespace",
         "ClusterRole",
         "ClusterRoleBinding",
@@ -35,9 +36,18 @@ _WITHOUT_NAMESPACE = frozenset(
 _LONGEST_JOB_NAME = 63 - 11  # room for a hyphen and ten hexadecimal digits
 
 
-def checked(module: Module, found: Sequence[tuple[str, int, dict[str, Any]]]) -> None:
-    """Raise ModulesInvalid for documents that are no objects of this module."""
-    allowed = {entry.name for entry in module.file.namespaces}
+def checked(
+    module: Module,
+    found: Sequence[tuple[str, int, dict[str, Any]]],
+    platform: Iterable[str] = (),
+) -> None:
+    """Raise ModulesInvalid for documents that are no objects of this module.
+
+    `platform` are the namespaces of all modules of the installation.
+    """
+    allowed = {*(entry.name for entry in module.file.namespaces), *module.file.borrows}
+    if "platform" in allowed:
+        allowed |= set(platform)
     problems = []
     for source, _, body in found:
         mistake = _mistake(body, allowed)

@@ -7,6 +7,7 @@ What a template can use:
 
     options.NAME              the module's own option, as chosen
     answers.domain            name, target, domain, email of the installation; nothing secret
+    host("LABEL")             a public name: the label in front of the domain
     other("MODULE").NAME      an option of a module under `needs` or `looks_at`; `.enabled` too
     image("NAME")             the reference of an image of the lock file, after mirror and override
     claim("NAME")             .claim_name, .sub_path and .size_bytes of the claim's folder
@@ -16,6 +17,7 @@ What a template can use:
     labels("NAME")            the label by which a workload and its Service find each other
     pod_security(uid, gid)    securityContext of a pod; container_security() that of a container
     facts, namespace, checksum(...), shared_group
+    traffic, platform         what may connect, and all namespaces: for modules that borrow platform
 """
 
 from __future__ import annotations
@@ -32,10 +34,12 @@ import jinja2
 import yaml
 
 from installer.modules.catalogue import Module
-from installer.modules.choices import Options, Setting, switched_on
+from installer.modules.choices import Options, Setting
 from installer.modules.closed import Loader
+from installer.modules.conditions import OptionValue, holds
 from installer.modules.images import ImageChoice
 from installer.modules.problems import ModulesInvalid, Problem
+from installer.modules.traffic import Flow
 
 # Pods of different users share volumes through this one group; it belongs to no image.
 SHARED_GROUP = 10001
@@ -85,6 +89,14 @@ class RenderInput:
     places: tuple[Place, ...]
     facts: ClusterFacts
     others: tuple[tuple[str, Others], ...]
+    traffic: tuple[Flow, ...] = ()
+    platform: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> dict[str, OptionValue]:
+        """What conditions are about: options by name, seen modules as `@name`."""
+        seen = {f"@{name}": others.enabled for name, others in self.others}
+        return {**dict(self.options), **seen}
 
 
 class _Named:
@@ -108,10 +120,10 @@ def documents(given: RenderInput) -> list[tuple[str, int, dict[str, Any]]]:
     """(template, wave of its workloads, object) of every document the module's templates hold."""
     environment = _environment(given.module)
     names = _names(given, environment)
-    chosen = dict(given.options)
+    chosen = given.chosen
     found = []
     for entry in given.module.file.templates:
-        if not switched_on(entry.when, chosen):
+        if not holds(entry.when, chosen):
             continue
         shown = f"{given.module.name}/{entry.file}"
         for body in _objects(shown, _fill(environment, names, shown, entry.file)):
@@ -190,6 +202,9 @@ def _names(given: RenderInput, environment: jinja2.Environment) -> dict[str, Any
     names: dict[str, Any] = {
         "options": _Named("options", dict(given.options)),
         "answers": given.setting,
+        "host": lambda label: f"{label}.{given.setting.domain}",
+        "traffic": given.traffic,
+        "platform": given.platform,
         "facts": given.facts,
         "namespace": given.module.namespace,
         "shared_group": SHARED_GROUP,

@@ -9,13 +9,16 @@ from installer.engine.step import Step
 from installer.kube.objects import Ref, ref_of
 from installer.kube.secret_objects import secret_ref
 from installer.modules.rendering import Rendered
-from installer.steps.kube_step import Connect
+from installer.steps.front_door import FRONT_DOOR, FrontAddress, FrontDoor, PublicName, no_address
+from installer.steps.kube_step import Body, Connect
 from installer.steps.namespaces import NAMESPACES, Namespaces
 from installer.steps.nodes_ready import NODES_READY, NodesReady
 from installer.steps.places import PLACES, Places
 from installer.steps.secrets import SECRETS, Secrets
 from installer.steps.tidy import Tidy
 from installer.steps.wave import Wave, WaveReady, wave_id
+
+NO_PUBLIC_NAME = PublicName("")
 
 
 @dataclass(frozen=True)
@@ -40,35 +43,58 @@ def kubernetes_part(
     needs: Sequence[str] = (),
     nodes_need: Sequence[str] = (),
     places: Sequence[str] = (),
+    public: PublicName = NO_PUBLIC_NAME,
+    reserved: FrontAddress = no_address,
 ) -> tuple[Step, ...]:
     """All steps inside the cluster; makes no call by itself.
 
     `needs` are the steps after which the API server answers, `nodes_need` those after which
     machines exist. Namespaces and Secrets do not wait for machines, so that a removal reaches
     everything even when the machines are gone. A removal begins with the last step. `places` are
-    the names that workloads are pinned to, one for each machine of our own.
+    the names that workloads are pinned to, one for each machine of our own. `public` is the name in
+    front of everything and `reserved` gives the address kept for it, where there is one.
     """
     spaces = [entry.body for entry in rendered.objects if entry.body["kind"] == "Namespace"]
     waves = waves_of(rendered, modules)
-    first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()))
+    door = front_door_of(rendered)
+    # Only where names follow from the address does everything else have to wait for it.
+    waits = (FRONT_DOOR,) if door and public.late else ()
+    first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits)
     return (
         NodesReady(connect, nodes, (*needs, *nodes_need)),
         *((Places(connect, places),) if places else ()),
         Namespaces(connect, spaces, needs),
-        Secrets(connect, rendered.secrets, resolve),
-        *(WaveReady(connect, wave, _before(wave, waves, modules, first)) for wave in waves),
-        Tidy(connect, wanted_refs(rendered), _last_steps(waves)),
+        *((FrontDoor(connect, door, public, reserved),) if door else ()),
+        Secrets(connect, rendered.secrets, resolve, public, waits),
+        *(WaveReady(connect, wave, _before(wave, waves, modules, first), public) for wave in waves),
+        Tidy(connect, wanted_refs(rendered), _last_steps(waves, *((FRONT_DOOR,) if door else ()))),
     )
 
 
+def front_door_of(rendered: Rendered) -> Body | None:
+    """The Service through which everything is reached from outside, where there is one."""
+    for entry in rendered.objects:
+        if is_front_door(entry.body):
+            return entry.body
+    return None
+
+
+def is_front_door(body: Body) -> bool:
+    """Whether an object asks for a balancer."""
+    return bool(body["kind"] == "Service" and body["spec"].get("type") == "LoadBalancer")
+
+
 def waves_of(rendered: Rendered, modules: Sequence[ModulePart]) -> tuple[Wave, ...]:
-    """The objects in waves, modules in the given order; namespaces are a step of their own."""
+    """The objects in waves, modules in the given order; namespaces and the front door are steps of
+    their own."""
     waves = []
     for module in modules:
         mine = [
             entry
             for entry in rendered.objects
-            if entry.module == module.name and entry.body["kind"] != "Namespace"
+            if entry.module == module.name
+            and entry.body["kind"] != "Namespace"
+            and not is_front_door(entry.body)
         ]
         for number in sorted({entry.wave for entry in mine}):
             bodies = tuple(entry.body for entry in mine if entry.wave == number)
@@ -100,6 +126,6 @@ def _last_wave(module: str, waves: Sequence[Wave]) -> str:
     return wave_id(module, max(numbers)) if numbers else ""
 
 
-def _last_steps(waves: Sequence[Wave]) -> tuple[str, ...]:
+def _last_steps(waves: Sequence[Wave], *more: str) -> tuple[str, ...]:
     lasts = {_last_wave(wave.module, waves): None for wave in waves}
-    return (NAMESPACES, SECRETS, *lasts)
+    return (NAMESPACES, SECRETS, *more, *lasts)

@@ -12,14 +12,24 @@ from installer.kube.cluster import Cluster
 from installer.kube.secret_objects import SecretSeen, SecretWanted, secret_ref
 from installer.kube.stamp import Stamp
 from installer.modules.problems import ModulesInvalid
-from installer.modules.secret_values import PULL_PASSWORD, Existing, SecretSpec, make_secret
+from installer.modules.secret_values import Existing, SecretSpec, make_secret
+from installer.steps.front_door import PublicName
 from installer.steps.kube_step import Connect, KubeStep
 from installer.steps.namespaces import NAMESPACES
 
 SECRETS = "secrets"
 Resolve = Callable[[str], str | None]
 # Recipes whose results are secret; fixed texts are names and addresses, and shown as such.
-_CONFIDENTIAL = ("password", "access_key", "secret_key", "certificate", "registry_login")
+_CONFIDENTIAL = (
+    "password",
+    "access_key",
+    "secret_key",
+    "certificate",
+    "authority",
+    "signed",
+    "supplied",
+    "registry_login",
+)
 
 
 @dataclass(frozen=True)
@@ -46,18 +56,28 @@ class Secrets(KubeStep):
 
     id = SECRETS
     title = "Secrets"
-    needs = (NAMESPACES,)
     usually = 2.0
 
-    def __init__(self, connect: Connect, specs: Sequence[SecretSpec], resolve: Resolve) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        specs: Sequence[SecretSpec],
+        resolve: Resolve,
+        public: PublicName,
+        waits_for: Sequence[str] = (),
+    ) -> None:
         super().__init__(connect)
+        self.needs = (NAMESPACES, *waits_for)
+        self._public = public
         self._specs = tuple(specs)
         self._resolve = resolve
+        values = [value for spec in self._specs for value in spec.values]
+        self._followed = {each.question_path for each in values if each.follows_the_answer}
 
     def look(self, ctx: Context) -> Seen:
         """Find missing Secrets and keys; says names, never values."""
         stamp = self.stamp(ctx)
-        gaps, present = self._gaps(self.cluster(ctx), self._resolve_to_compare)
+        gaps, present = self._gaps(ctx, self._resolve_to_compare)
         foreign = [seen for seen in present if seen.installation != stamp.installation_id]
         if foreign:
             named = "; ".join(f"{seen.ref.words} does not carry our label" for seen in foreign)
@@ -71,7 +91,7 @@ class Secrets(KubeStep):
 
     def _resolve_to_compare(self, path: str) -> str | None:
         """What servers read once is not followed again; a registry's password may have changed."""
-        if path != PULL_PASSWORD:
+        if path not in self._followed:
             return None
         try:
             return self._resolve(path)
@@ -82,7 +102,7 @@ class Secrets(KubeStep):
     def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002
         """Create what is missing and add missing keys; existing values stay."""
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
-        gaps, _ = self._gaps(cluster, self._resolve)
+        gaps, _ = self._gaps(ctx, self._resolve)
         for gap in gaps:
             ctx.checkpoint()
             _close(gap, cluster, stamp)
@@ -94,8 +114,9 @@ class Secrets(KubeStep):
         owned = [one for one in cluster.inventory(stamp) if one.ref in refs]
         cluster.delete(owned, stamp, ctx.wait)
 
-    def _gaps(self, cluster: Cluster, resolve: Resolve) -> tuple[list[_Gap], list[SecretSeen]]:
+    def _gaps(self, ctx: Context, resolve: Resolve) -> tuple[list[_Gap], list[SecretSeen]]:
         """What is missing, in the order of the recipes, so that copies find their sources."""
+        cluster, domain = self.cluster(ctx), self._public.now(ctx)
         present: dict[tuple[str, str], SecretSeen | None] = {}
         planned: dict[tuple[str, str], Mapping[str, str]] = {}
 
@@ -112,7 +133,8 @@ class Secrets(KubeStep):
             return seen.values if seen else None
 
         gaps = []
-        for spec in self._specs:
+        for recipe in self._specs:
+            spec = recipe.with_domain(domain) if self._public.late else recipe
             values = _made(spec, existing, resolve)
             planned[spec.namespace, spec.name] = values
             _keep_confidential(spec, values)
@@ -137,7 +159,7 @@ def _made(spec: SecretSpec, existing: Existing, resolve: Resolve) -> Mapping[str
 
 def _keep_confidential(spec: SecretSpec, values: Mapping[str, str]) -> None:
     for value in spec.values:
-        if value.make in _CONFIDENTIAL:
+        if value.make in _CONFIDENTIAL and values[value.key]:
             known_secrets.add(values[value.key])
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from installer.engine.step import Condition, Context, Seen
 from installer.kube.objects import ref_of
 from installer.kube.removal import Owned
+from installer.steps.front_door import PublicName
 from installer.steps.kube_step import Body, Connect, KubeStep, ReadinessWatch
 
 _SERVERS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -56,19 +57,25 @@ def wave_id(module: str, number: int) -> str:
 class WaveReady(KubeStep):
     """One wave: applied without force, then followed until everything in it is ready."""
 
-    def __init__(self, connect: Connect, wave: Wave, needs: Sequence[str]) -> None:
+    def __init__(
+        self, connect: Connect, wave: Wave, needs: Sequence[str], public: PublicName
+    ) -> None:
         super().__init__(connect)
         self.id = wave.id
         self.title = f"{wave.title}: {wave.contents}"
         self.needs = tuple(needs)
         self.usually = 60.0 if wave.is_followed else 3.0
-        self._bodies = wave.objects
+        self._public = public
+        self._objects = wave.objects
         self._refs = tuple(ref_of(body) for body in wave.objects)
+
+    def _bodies(self, ctx: Context) -> tuple[Body, ...]:
+        return self._public.located(ctx, self._objects)
 
     def look(self, ctx: Context) -> Seen:
         """Compare with the cluster by dry runs, and ask whether everything is ready."""
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
-        found = cluster.compare(self._bodies, stamp)
+        found = cluster.compare(self._bodies(ctx), stamp)
         if found.not_ours:
             return Seen(Condition.NOT_OURS, "; ".join(found.not_ours))
         if not found.present:
@@ -86,7 +93,7 @@ class WaveReady(KubeStep):
         """Apply and wait. Jobs that failed for good or differ are made anew; all are repeatable."""
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
         cluster.delete(self._spent_jobs(ctx), stamp, ctx.wait)
-        report = cluster.apply(self._bodies, stamp)
+        report = cluster.apply(self._bodies(ctx), stamp)
         ctx.note(f"{self.title}: {report.words}.")
         ReadinessWatch(cluster, stamp, ctx, self._refs).wait(self.usually)
 
@@ -98,7 +105,7 @@ class WaveReady(KubeStep):
 
     def _spent_jobs(self, ctx: Context) -> list[Owned]:
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
-        jobs = [body for body in self._bodies if body["kind"] == "Job"]
+        jobs = [body for body in self._bodies(ctx) if body["kind"] == "Job"]
         if not jobs:
             return []
         standing = cluster.readiness_of([ref_of(body) for body in jobs], stamp)

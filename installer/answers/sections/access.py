@@ -24,6 +24,22 @@ class Access(Section):
             "passkeys are bound to the name and are lost when it changes.",
         ),
     ] = ""
+    wildcard_dns: Annotated[
+        str,
+        Text(
+            internet_names.domain_name,
+            internet_names.DOMAIN_PATTERN,
+            empty=False,
+            example="sslip.io",
+        ),
+        Ask(
+            "Names without a domain",
+            help="Without a domain of your own the name is made from the public address, such as "
+            "1-2-3-4.sslip.io, on a service that answers such names with the address. Whoever "
+            "runs the service could send your visitors elsewhere: better to own a domain.",
+            advanced=True,
+        ),
+    ] = "sslip.io"
     email: Annotated[
         str,
         Text(internet_names.email_address, r"^[^@\s]+@[^@\s]+$", example="you@example.org"),
