@@ -110,7 +110,11 @@ class OracleTarget(Target):
         below = oracle_part(
             self._account,
             self.answers.place.compartment,
-            NetworkPlan(cidr=cluster.vcn_cidr, api_access_cidr=cluster.api_access_cidr),
+            NetworkPlan(
+                cidr=cluster.vcn_cidr,
+                api_access_cidr=cluster.api_access_cidr,
+                private_nodes=cluster.private_nodes,
+            ),
             ClusterPlan(kubernetes_version=cluster.kubernetes_version),
             NodePlan(
                 ocpus=cluster.node_ocpus,
@@ -197,6 +201,7 @@ def needs_of(plan: Plan) -> Needs:
         storage_gb=int(plan.verdict.row("storage").used),
         flexible_balancers=kinds["flexible"] + kinds["fixed"],
         network_balancers=kinds["network"],
+        nat_gateways=int(cluster.private_nodes),
         paid=plan.verdict.costs_money and plan.verdict.consented,
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from installer.oracle.account import Account
@@ -11,7 +11,6 @@ from installer.oracle.resource import Life, Resource
 from installer.oracle.rules import NO_RULES, RuleBook
 from installer.oracle.rules_on_the_wire import from_sdk, to_sdk
 from installer.oracle.sdk import models
-from installer.oracle.wanted import ANYWHERE
 
 
 @dataclass(frozen=True)
@@ -29,10 +28,24 @@ class Gateway(Resource):
 
 
 @dataclass(frozen=True)
-class RouteTable(Resource):
-    """A route table; `routes` are destination and target OCID."""
+class Route:
+    """Where traffic for a destination goes: `target` is a gateway's OCID.
 
-    routes: tuple[tuple[str, str], ...] = ()
+    The destination is a CIDR block, or Oracle's label for a set of its own services, which
+    `to_services` says. `why` tells nothing apart.
+    """
+
+    destination: str
+    target: str
+    to_services: bool = False
+    why: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class RouteTable(Resource):
+    """A route table."""
+
+    routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,13 +67,16 @@ class Subnet(Resource):
 
 @dataclass(frozen=True)
 class SubnetWanted:
-    """What a subnet is to be; ids are OCIDs."""
+    """What a subnet is to be; ids are OCIDs. In one that is not `public` no machine gets an address
+    of the internet, which is settled for good when it is made.
+    """
 
     vcn: str
     cidr: str
     route_table: str
     security_list: str
     dns_label: str
+    public: bool = True
 
 
 class Networks:
@@ -188,7 +204,7 @@ class Networks:
     def route_table(self, part_id: str) -> RouteTable | None:
         """One route table; None when absent."""
         found: RouteTable | None = self._get(
-            "route table", lambda: self._client.get_route_table(part_id), _route_table
+            "route table", lambda: self._client.get_route_table(part_id), route_table_of
         )
         return found
 
@@ -197,7 +213,7 @@ class Networks:
         return self._named(
             "route table",
             self._client.list_route_tables,
-            _route_table,
+            route_table_of,
             compartment_id=compartment,
             vcn_id=vcn,
             display_name=name,
@@ -208,24 +224,24 @@ class Networks:
         compartment: str,
         name: str,
         vcn: str,
-        gateway: str,
+        routes: Sequence[Route],
         tags: Mapping[str, str],
         retry_token: str,
     ) -> str:
-        """Begin a table that sends everything to a gateway; returns its OCID."""
+        """Begin a table with its routes; returns its OCID."""
         details = models("core").CreateRouteTableDetails(
             compartment_id=compartment,
             display_name=name,
             vcn_id=vcn,
-            route_rules=_default_route(gateway),
+            route_rules=_route_rules(routes),
             freeform_tags=dict(tags),
         )
         call = self._client.create_route_table
         return self._create("route table", call, details, retry_token)
 
-    def set_default_route(self, part_id: str, gateway: str) -> None:
-        """Replace whatever routes there are by the one to a gateway."""
-        details = models("core").UpdateRouteTableDetails(route_rules=_default_route(gateway))
+    def set_routes(self, part_id: str, routes: Sequence[Route]) -> None:
+        """Replace whatever routes there are by these."""
+        details = models("core").UpdateRouteTableDetails(route_rules=_route_rules(routes))
         self._change("route table", self._client.update_route_table, part_id, details)
 
     def delete_route_table(self, part_id: str) -> None:
@@ -314,14 +330,14 @@ class Networks:
         tags: Mapping[str, str],
         retry_token: str,
     ) -> str:
-        """Begin a regional public subnet; returns its OCID."""
+        """Begin a regional subnet; returns its OCID."""
         details = models("core").CreateSubnetDetails(
             compartment_id=compartment,
             display_name=name,
             vcn_id=wanted.vcn,
             cidr_block=wanted.cidr,
             dns_label=wanted.dns_label,
-            prohibit_public_ip_on_vnic=False,
+            prohibit_public_ip_on_vnic=not wanted.public,
             route_table_id=wanted.route_table,
             security_list_ids=[wanted.security_list],
             freeform_tags=dict(tags),
@@ -340,14 +356,16 @@ class Networks:
         self._delete("subnet", self._client.delete_subnet, part_id)
 
 
-def _default_route(gateway: str) -> list[Any]:
-    rule = models("core").RouteRule(
-        destination=ANYWHERE,
-        destination_type="CIDR_BLOCK",
-        network_entity_id=gateway,
-        description="Everything to the internet",
-    )
-    return [rule]
+def _route_rules(routes: Sequence[Route]) -> list[Any]:
+    return [
+        models("core").RouteRule(
+            destination=route.destination,
+            destination_type="SERVICE_CIDR_BLOCK" if route.to_services else "CIDR_BLOCK",
+            network_entity_id=route.target,
+            description=route.why,
+        )
+        for route in routes
+    ]
 
 
 def _common(model: Any) -> dict[str, Any]:
@@ -367,9 +385,14 @@ def _gateway(model: Any) -> Gateway:
     return Gateway(**_common(model), enabled=bool(model.is_enabled))
 
 
-def _route_table(model: Any) -> RouteTable:
+def route_table_of(model: Any) -> RouteTable:
+    """A table as the SDK shows it."""
     routes = tuple(
-        (str(rule.destination or rule.cidr_block), str(rule.network_entity_id))
+        Route(
+            str(rule.destination or rule.cidr_block),
+            str(rule.network_entity_id),
+            rule.destination_type == "SERVICE_CIDR_BLOCK",
+        )
         for rule in model.route_rules or ()
     )
     return RouteTable(**_common(model), routes=routes)

@@ -14,6 +14,7 @@ from installer.oracle.wanted import is_ocid
 ANY_GROUP = "YOUR-GROUP"
 NETWORK_STEPS = (
     *("vcn", "internet-gateway", "route-table"),
+    *("nat-gateway", "service-gateway", "route-table-private"),
     *("security-rules-api", "security-rules-nodes", "security-rules-balancers"),
     *("subnet-api", "subnet-nodes", "subnet-balancers"),
 )

@@ -16,7 +16,8 @@ class NetworkPlan:
     """The virtual network and who may reach what in it; all values are CIDR blocks.
 
     `node_ports_from` opens the node ports to clients that a balancer lets through with their own
-    address; empty keeps them for the balancer. `ssh_from` opens port 22 of the nodes.
+    address; empty keeps them for the balancer. `ssh_from` opens port 22 of the nodes. Nodes that
+    are `private_nodes` have no address of the internet and leave through a NAT gateway.
     """
 
     cidr: str = "10.20.0.0/16"
@@ -24,6 +25,7 @@ class NetworkPlan:
     web_access_cidr: str = ANYWHERE
     node_ports_from: str = ""
     ssh_from: str = ""
+    private_nodes: bool = False
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,13 @@ class LimitsSuffice(Step):
         return Seen(Condition.DIFFERENT, f"{len(lines)} limits are too small", lines)
 
     def _own(self, ctx: Context, compartment: str) -> Needs:
-        return held_by(self._account(), compartment, ctx.installation.id, ctx.installation.name)
+        return held_by(
+            self._account(),
+            compartment,
+            ctx.installation.id,
+            ctx.installation.name,
+            gateways=bool(self._wanted.nat_gateways),
+        )
 
     def _place(self, ctx: Context) -> str:
         """Our compartment, found by its tag when this machine does not know it yet."""
@@ -124,7 +130,8 @@ _REMEDIES = {
     NETWORKS: "Virtual networks: remove one nobody needs.",
     FLEXIBLE: "Load balancers: remove one nobody needs, or use the network load balancer.",
     NETWORK_BALANCERS: "Network load balancers: remove one nobody needs.",
-    NAT: "NAT gateways: use public nodes, which need none.",
+    NAT: "NAT gateways: set cluster.private_nodes to no, for public nodes need none. Trial and "
+    "pay-as-you-go accounts have at least 1, free-only accounts have none.",
 }
 _ALWAYS = (
     "Oracle raises limits of trial and pay-as-you-go accounts on request.",

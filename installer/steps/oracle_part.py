@@ -15,7 +15,8 @@ from installer.steps.leftovers import NothingLeftBehind
 from installer.steps.limits import LimitsSuffice
 from installer.steps.node_pool import Machines
 from installer.steps.oracle_resource import OpenAccount
-from installer.steps.route_table import Routes
+from installer.steps.private_gateways import Nat, ToServices
+from installer.steps.route_table import PrivateRoutes, Routes
 from installer.steps.security_list import SecurityRules
 from installer.steps.spending import SpendAlert, SpendLock
 from installer.steps.subnet import RegionalSubnet
@@ -38,7 +39,7 @@ def oracle_part(
     own is locked before anything is made in it; one that was given holds other things as well.
 
     A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
-    routes, gateway, network, lock, compartment.
+    routes, gateways, network, lock, compartment.
     """
     vcn = VirtualNetwork(account, network, cluster)
     guards: tuple[Step, ...] = ()
@@ -47,12 +48,13 @@ def oracle_part(
         vcn.needs = (*vcn.needs, *(guard.id for guard in guards))
     return (
         AccountReady(account),
-        LimitsSuffice(account, needs or _needs_of(nodes), compartment),
+        LimitsSuffice(account, needs or _needs_of(nodes, network), compartment),
         compartment_step(account, compartment),
         *guards,
         vcn,
         InternetGateway(account),
         Routes(account),
+        *_ways_out(account, network),
         SecurityRules(account, "api", network, cluster),
         SecurityRules(account, "nodes", network, cluster),
         SecurityRules(account, "balancers", network, cluster),
@@ -66,9 +68,16 @@ def oracle_part(
     )
 
 
-def _needs_of(nodes: NodePlan) -> Needs:
+def _ways_out(account: OpenAccount, network: NetworkPlan) -> tuple[Step, ...]:
+    if not network.private_nodes:
+        return ()
+    return (Nat(account), ToServices(account), PrivateRoutes(account))
+
+
+def _needs_of(nodes: NodePlan, network: NetworkPlan) -> Needs:
     return Needs(
         ocpus=nodes.ocpus * nodes.nodes,
         memory_gb=nodes.memory_gb * nodes.nodes,
         storage_gb=nodes.boot_gb * nodes.nodes,
+        nat_gateways=int(network.private_nodes),
     )

@@ -1,27 +1,33 @@
-"""Makes sure that the subnets' traffic finds the internet gateway."""
+"""Makes sure that the subnets' traffic finds its gateways."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from installer.engine.step import Context
-from installer.oracle.network import RouteTable
+from installer.oracle.network import Route, RouteTable
 from installer.oracle.resource import Started
 from installer.oracle.wanted import ANYWHERE
 from installer.steps.network_part import VCN, NetworkPart
 
-GATEWAY = "internet-gateway"
+GATEWAY, NAT, SERVICES = "internet-gateway", "nat-gateway", "service-gateway"
+ROUTES, PRIVATE_ROUTES = "route-table", "route-table-private"
+# The service gateway's fact: the label that stands for Oracle's services in this region.
+LABEL_FACT = "label"
 
 
 class Routes(NetworkPart[RouteTable]):
-    """One table for all three subnets, with one route."""
+    """One table for all public subnets, with one route."""
 
-    id = "route-table"
+    id = ROUTES
     title = "Route table"
-    needs = (VCN, GATEWAY)
+    needs: tuple[str, ...] = (VCN, GATEWAY)
     noun = "route table"
     kind = "routetable"
     suffix = "routes"
+    # How people call what a route leads through.
+    ways: ClassVar[tuple[tuple[str, str], ...]] = ((GATEWAY, "the internet gateway"),)
 
     def get(self, ctx: Context, resource_id: str) -> RouteTable | None:  # noqa: ARG002
         """By id."""
@@ -32,8 +38,8 @@ class Routes(NetworkPart[RouteTable]):
         return self.networks().route_tables(self.compartment(ctx), name, self.vcn(ctx))
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
-        """With its route."""
-        where = self.compartment(ctx), name, self.vcn(ctx), self._gateway(ctx)
+        """With its routes."""
+        where = self.compartment(ctx), name, self.vcn(ctx), self.wanted(ctx)
         return Started(self.networks().create_route_table(*where, self.tags(ctx), retry_token))
 
     def delete(self, ctx: Context, found: RouteTable) -> str:  # noqa: ARG002
@@ -43,15 +49,41 @@ class Routes(NetworkPart[RouteTable]):
 
     def differences(self, ctx: Context, found: RouteTable) -> tuple[str, ...]:
         """Routes that are missing, lead elsewhere or are too many."""
-        wanted = (ANYWHERE, self._gateway(ctx))
-        lines = [f"drop the route to {to}" for to, by in found.routes if (to, by) != wanted]
-        if wanted not in found.routes:
-            lines.insert(0, f"add the route to {ANYWHERE} through the internet gateway")
-        return tuple(lines)
+        wanted = self.wanted(ctx)
+        missing = [
+            f"add the route to {route.destination} through {words}"
+            for route, (_, words) in zip(wanted, self.ways, strict=True)
+            if route not in found.routes
+        ]
+        extra = [f"drop the route to {r.destination}" for r in found.routes if r not in wanted]
+        return (*missing, *extra)
 
     def repair(self, ctx: Context, found: RouteTable) -> None:
         """Replace all routes by ours."""
-        self.networks().set_default_route(found.id, self._gateway(ctx))
+        self.networks().set_routes(found.id, self.wanted(ctx))
 
-    def _gateway(self, ctx: Context) -> str:
-        return ctx.recall("id", GATEWAY) or ""
+    def wanted(self, ctx: Context) -> tuple[Route, ...]:
+        """One for each of the ways."""
+        gateway = ctx.recall("id", GATEWAY) or ""
+        return (Route(ANYWHERE, gateway, why="Everything to the internet"),)
+
+
+class PrivateRoutes(Routes):
+    """The table of private nodes. It is apart from the other one because Oracle lets no table hold
+    routes to an internet gateway and to a service gateway.
+    """
+
+    id = PRIVATE_ROUTES
+    title = "Route table of private nodes"
+    needs = (VCN, NAT, SERVICES)
+    suffix = "routes-private"
+    ways = ((NAT, "the NAT gateway"), (SERVICES, "the service gateway"))
+
+    def wanted(self, ctx: Context) -> tuple[Route, ...]:
+        """Out through the NAT gateway; to Oracle's services without the internet."""
+        nat, services = ctx.recall("id", NAT) or "", ctx.recall("id", SERVICES) or ""
+        label = ctx.recall(LABEL_FACT, SERVICES) or ""
+        return (
+            Route(ANYWHERE, nat, why="Everything to the internet"),
+            Route(label, services, to_services=True, why="Oracle's services"),
+        )

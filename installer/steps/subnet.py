@@ -13,13 +13,12 @@ from installer.oracle.subnets import Layout, lay_out
 from installer.oracle.wanted import ClusterPlan, NetworkPlan
 from installer.steps.network_part import VCN, NetworkPart
 from installer.steps.oracle_resource import OpenAccount
+from installer.steps.route_table import PRIVATE_ROUTES, ROUTES
 from installer.steps.security_list import TITLES, security_list_id
-
-ROUTES = "route-table"
 
 
 class RegionalSubnet(NetworkPart[Subnet]):
-    """A public subnet over all availability domains of the region."""
+    """A subnet over all availability domains of the region, public unless it is private nodes'."""
 
     noun = "subnet"
     kind = "subnet"
@@ -35,7 +34,9 @@ class RegionalSubnet(NetworkPart[Subnet]):
         self.id = subnet_id(role)
         self.title = f"Subnet: {TITLES[role]}"
         self.suffix = f"subnet-{role}"
-        self.needs = (VCN, ROUTES, security_list_id(role))
+        self._private = plan.private_nodes and role == "nodes"
+        self._routes = PRIVATE_ROUTES if self._private else ROUTES
+        self.needs = (VCN, self._routes, security_list_id(role))
         self._role = role
         self._plan = plan
         self._cluster = cluster or ClusterPlan()
@@ -66,6 +67,8 @@ class RegionalSubnet(NetworkPart[Subnet]):
         lines = []
         if found.cidr != wanted.cidr:
             lines.append(f"address block {found.cidr} instead of {wanted.cidr}")
+        if found.public != wanted.public:
+            lines.append(f"{_kind(found.public)} instead of {_kind(wanted.public)}")
         if found.route_table != wanted.route_table:
             lines.append("connect it to our route table again")
         if found.security_lists != (wanted.security_list,):
@@ -81,6 +84,8 @@ class RegionalSubnet(NetworkPart[Subnet]):
                 f"The answers lead to {wanted.cidr}, and a subnet in use cannot change it.",
                 "Set cluster.vcn_cidr back to what it was, or destroy the installation first.",
             )
+        if found.public != wanted.public:
+            raise stays_as_it_is(found)
         self.networks().reconnect_subnet(found.id, wanted)
 
     def _wanted(self, ctx: Context) -> SubnetWanted:
@@ -88,12 +93,28 @@ class RegionalSubnet(NetworkPart[Subnet]):
         return SubnetWanted(
             vcn=self.vcn(ctx),
             cidr=getattr(layout, self._role),
-            route_table=ctx.recall("id", ROUTES) or "",
+            route_table=ctx.recall("id", self._routes) or "",
             security_list=ctx.recall("id", security_list_id(self._role)) or "",
             dns_label=self._role,
+            public=not self._private,
         )
 
 
 def subnet_id(role: Role) -> str:
     """The id of the step for one subnet."""
     return f"subnet-{role}"
+
+
+def stays_as_it_is(found: Subnet) -> AnswersError:
+    """The error for nodes that are to move between public and private."""
+    now = "no" if found.public else "yes"
+    return AnswersError(
+        f"The subnet {found.name} is {_kind(found.public)}.",
+        f"The answers ask for {_kind(not found.public)} one, and Oracle settles that for good when "
+        "a subnet is made.",
+        f"Set cluster.private_nodes back to {now}, or destroy the installation first.",
+    )
+
+
+def _kind(public: bool) -> str:
+    return "a public" if public else "a private"

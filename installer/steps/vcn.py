@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from installer.engine.errors import AnswersError
 from installer.engine.step import Context, Seen
 from installer.oracle.network import Networks, Vcn
+from installer.oracle.private_gateways import PrivateGateways
 from installer.oracle.resource import Started
 from installer.oracle.subnets import lay_out
 from installer.oracle.wanted import ClusterPlan, NetworkPlan
@@ -60,6 +61,17 @@ class VirtualNetwork(OracleResource[Vcn]):
         """Its own defaults go with it."""
         self._all().delete_vcn(found.id)
         return ""
+
+    def remove(self, ctx: Context, found: Vcn) -> None:
+        """After what other answers than today's once put into it."""
+        gateways, where = PrivateGateways(self.account()), self.compartment(ctx)
+
+        def check() -> str | None:
+            left = gateways.clear(where, found.id, ctx.installation.id)
+            return f"{', '.join(left)} is going" if left else None
+
+        ctx.wait(f"an empty network {found.name}", check, self.every, 1.0, self.at_most)
+        super().remove(ctx, found)
 
     def differences(self, ctx: Context, found: Vcn) -> tuple[str, ...]:  # noqa: ARG002
         """Its address block."""

@@ -21,6 +21,7 @@ class Expectation:
     about: the failure, in a sentence.
     part: how much is installed: the network, everything up to the machines, a small platform.
     account: the kind of account the world plays.
+    private: whether the nodes are to be private ones.
     verb: the run that meets the weather; before a removal everything is installed in fine weather.
     before: what somebody does before that run, see `incidents.py`.
     exit: how that run ends. what, why, next, said: words that must appear in its error and in all
@@ -34,6 +35,7 @@ class Expectation:
     about: str
     part: Literal["network", "machines", "platform"] = "machines"
     account: Literal["trial", "free", "payg"] = "trial"
+    private: bool = False
     verb: Literal["install", "destroy"] = "install"
     before: tuple[str, ...] = ()
     exit: ExitCode = ExitCode.OK

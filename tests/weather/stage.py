@@ -19,7 +19,7 @@ from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.modules.rendering import Rendered, RenderedObject
 from installer.modules.secret_values import SecretSpec, SecretValue
-from installer.oracle.wanted import NodePlan
+from installer.oracle.wanted import NetworkPlan, NodePlan
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
@@ -57,11 +57,12 @@ class Stage:
     folder: Path
     part: str
     nodes: NodePlan = field(default_factory=NodePlan)
+    network: NetworkPlan = field(default_factory=NetworkPlan)
 
     @cached_property
     def person(self) -> Person:
         """Whoever sits at the machine."""
-        return Person(self.world, self.folder, nodes=self.nodes)
+        return Person(self.world, self.folder, nodes=self.nodes, network=self.network)
 
     @property
     def events(self) -> list[Event]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from installer.engine.run import Result
+from installer.oracle.wanted import NetworkPlan
 from tests.oracle.world import World
 from tests.weather.expectation import Case, catalogue, weather_files
 from tests.weather.incidents import INCIDENTS
@@ -47,7 +48,7 @@ def test_weather(
         wanted = _untroubled(case, world, untroubled, tmp_path)
         folder = tmp_path / "folder"
         folder.mkdir()
-        stage = Stage(world, folder, case.expected.part)
+        stage = _stage(case, world, folder)
         undo = _prepare(case, stage)
         _strike(case, stage)
         world.fine()
@@ -61,16 +62,21 @@ def test_weather(
 def _untroubled(
     case: Case, world: World, known: dict[str, Counter[str]], folder: Path
 ) -> Counter[str]:
-    part = case.expected.part
+    kind = f"{case.expected.part}{' private' * case.expected.private}"
     if case.expected.verb == "destroy" or case.expected.then == "the same":
         return Counter()
-    if part not in known:
+    if kind not in known:
         (folder / "fine").mkdir()
-        stage = Stage(world, folder / "fine", part)
+        stage = _stage(case, world, folder / "fine")
         assert stage.run("install").error is None
-        known[part] = stage.likeness()
+        known[kind] = stage.likeness()
         assert stage.run("destroy").error is None
-    return known[part]
+    return known[kind]
+
+
+def _stage(case: Case, world: World, folder: Path) -> Stage:
+    network = NetworkPlan(private_nodes=case.expected.private)
+    return Stage(world, folder, case.expected.part, network=network)
 
 
 def _prepare(case: Case, stage: Stage) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import model_validator
 
 from installer.answers.asking import Ask, Section
-from installer.answers.forms import Number, Text
+from installer.answers.forms import Number, Switch, Text
 from installer.answers.problems import refuse
 from installer.answers.rules import cluster_names, internet_names
 from installer.answers.sections.relevance import on_existing, on_oracle
@@ -99,6 +99,18 @@ class Cluster(Section):
             relevant=on_oracle,
         ),
     ] = "0.0.0.0/0"
+    private_nodes: Annotated[
+        bool,
+        Switch(),
+        Ask(
+            "Private nodes",
+            help="Yes gives the machines no address of the internet; they leave through a NAT "
+            "gateway and reach Oracle through a service gateway. Both are free, but not every "
+            "account may have them: free-only accounts may not. It cannot be changed later.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = False
     ssh_public_key: Annotated[
         str,
         Text(cluster_names.ssh_public_key),

@@ -11,15 +11,16 @@ from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.steps.oracle_part import oracle_part
 
 
-def steps(compartment: str = "health-platform") -> dict[str, Step]:
+def steps(compartment: str = "health-platform", *, private: bool = False) -> dict[str, Step]:
     account = account_opener(Access())
-    listed = oracle_part(account, compartment, NetworkPlan(), ClusterPlan(), NodePlan())
+    network = NetworkPlan(private_nodes=private)
+    listed = oracle_part(account, compartment, network, ClusterPlan(), NodePlan())
     return {step.id: step for step in in_order(listed)}
 
 
 def needed_for(step: str) -> set[str]:
     """Everything that must be there before the step, so is removed after it."""
-    known = steps()
+    known = steps(private=True)
     found: set[str] = set()
     open_ends = [step]
     while open_ends:
@@ -42,6 +43,9 @@ def needed_for(step: str) -> set[str]:
         ("subnet-nodes", "security-rules-nodes"),
         ("subnet-api", "route-table"),
         ("route-table", "internet-gateway"),
+        ("subnet-nodes", "route-table-private"),
+        ("route-table-private", "nat-gateway"),
+        ("route-table-private", "service-gateway"),
         ("security-rules-api", "vcn"),
         ("internet-gateway", "vcn"),
         ("vcn", "compartment"),
@@ -54,6 +58,7 @@ def test_a_removal_walks_in_the_order_oracle_asks_for(first_removed: str, then: 
 
 def test_listing_the_steps_opens_no_account() -> None:
     assert len(steps()) == 16
+    assert len(steps(private=True)) == 19
 
 
 @pytest.mark.parametrize(
