@@ -83,7 +83,8 @@ def render_all(modules: tuple[Module, ...], /, **given: object) -> list[dict[str
 def test_a_folder_is_all_a_new_module_needs(root: Path) -> None:
     add(root)
     modules = catalogue(root)
-    assert [module.name for module in modules][-1] == "greeter"
+    names = [module.name for module in modules]
+    assert names.index("greeter") > names.index("infrastructure")
     bodies = render_all(modules, modules={"greeter": {"words": "good: morning"}})
     assert [body["kind"] for body in bodies] == [
         "Namespace",
@@ -100,7 +101,7 @@ def test_a_folder_is_all_a_new_module_needs(root: Path) -> None:
 
 def test_a_new_modules_options_and_secrets_become_questions(root: Path) -> None:
     add(root)
-    module = catalogue(root)[-1]
+    module = next(module for module in catalogue(root) if module.name == "greeter")
     assert [option.name for option in module.questions.options] == ["words", "space"]
     assert module.questions.options[1].minimum == 2**30
     assert [secret.id for secret in module.questions.secrets] == ["door.password"]
