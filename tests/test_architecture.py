@@ -22,8 +22,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "budget": {"modules", "answers"},
     "oracle": {"engine"},
     "kube": {"engine"},
+    "registry": {"engine"},
     "rehearsal": set(),
-    "steps": {"engine", "oracle", "kube", "modules"},
+    "steps": {"engine", "oracle", "kube", "modules", "registry"},
     "plan": {"answers", "modules", "budget"},
     "conversation": {"answers", "engine"},
     "prompts": {"answers", "engine", "conversation"},
@@ -32,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
     "commands": {
         "answers", "budget", "cli", "conversation", "engine", "kube", "modules", "oracle",
-        "plan", "prompts", "steps",
+        "plan", "prompts", "registry", "steps",
     },
 }  # fmt: skip
 
@@ -44,6 +45,7 @@ HOMES = {
     "questionary": {"prompts"},
     "pydantic": {"answers", "modules", "budget"},
     "textual": set(),
+    "urllib3": {"registry"},
     "aiohttp": {"rehearsal", "kube"},
     "sqlite3": {"engine", "rehearsal"},
 }
