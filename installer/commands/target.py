@@ -31,13 +31,14 @@ from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, 
 from installer.modules.hosts import public_domain
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
-from installer.oracle.doctor import Diagnosis, Level, bad, examine
+from installer.oracle.doctor import Diagnosis, Level, bad, examine, good
+from installer.oracle.given_network import GivenNetworks
 from installer.oracle.holdings import Holdings, is_ours
 from installer.oracle.installations import installations_named
 from installer.oracle.limits import Needs
 from installer.oracle.spending import SpendPlan
 from installer.oracle.tokens import kubeconfig_document
-from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
+from installer.oracle.wanted import ClusterPlan, Given, NetworkPlan, NodePlan
 from installer.plan import Plan, Surroundings, on_oracle
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.front_door import PublicName
@@ -110,12 +111,8 @@ class OracleTarget(Target):
         below = oracle_part(
             self._account,
             self.answers.place.compartment,
-            NetworkPlan(
-                cidr=cluster.vcn_cidr,
-                api_access_cidr=cluster.api_access_cidr,
-                private_nodes=cluster.private_nodes,
-            ),
-            ClusterPlan(kubernetes_version=cluster.kubernetes_version),
+            network_of(self.answers),
+            cluster_of(self.answers),
             NodePlan(
                 ocpus=cluster.node_ocpus,
                 memory_gb=cluster.node_memory_gb,
@@ -171,8 +168,24 @@ class OracleTarget(Target):
         return installations_named(self._account(), self.answers.place.compartment, name)
 
     def examine(self, plan: Plan) -> Iterator[Diagnosis]:
-        """Profile, key, clock, region, kind of account, limits and permissions."""
-        return examine(self._reached, needs_of(plan), self.answers.name)
+        """Profile, key, clock, region, kind of account, limits, permissions, a given network."""
+        yield from examine(self._reached, needs_of(plan), self.answers.name)
+        if self.answers.place.vcn:
+            yield self._given_network()
+
+    def _given_network(self) -> Diagnosis:
+        name = self.answers.name
+        try:
+            found = GivenNetworks(self._account()).look(
+                network_of(self.answers),
+                cluster_of(self.answers),
+                lambda each: is_ours(each, "", name),
+            )
+        except InstallError as error:
+            return bad(error)
+        if found.problems:
+            return bad(found.refusal())
+        return good("The network in the answers can carry the cluster as it is.")
 
     def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Check the credentials, say who and where they are, and count what is there already."""
@@ -193,7 +206,7 @@ class OracleTarget(Target):
 
 def needs_of(plan: Plan) -> Needs:
     """What the whole plan takes of the account's limits, platform included."""
-    cluster = plan.answers.cluster
+    cluster, place = plan.answers.cluster, plan.answers.place
     kinds = Counter(each.kind for each in measure(plan.rendered.objects).balancers)
     return Needs(
         ocpus=cluster.nodes * cluster.node_ocpus,
@@ -201,9 +214,27 @@ def needs_of(plan: Plan) -> Needs:
         storage_gb=int(plan.verdict.row("storage").used),
         flexible_balancers=kinds["flexible"] + kinds["fixed"],
         network_balancers=kinds["network"],
-        nat_gateways=int(cluster.private_nodes),
+        networks=0 if place.vcn else 1,
+        nat_gateways=int(cluster.private_nodes and not place.subnet_nodes),
         paid=plan.verdict.costs_money and plan.verdict.consented,
     )
+
+
+def network_of(answers: Answers) -> NetworkPlan:
+    """The network the answers ask for."""
+    cluster, place = answers.cluster, answers.place
+    return NetworkPlan(
+        cidr=cluster.vcn_cidr,
+        api_access_cidr=cluster.api_access_cidr,
+        private_nodes=cluster.private_nodes,
+        given=Given(place.vcn, place.subnet_api, place.subnet_nodes, place.subnet_balancers),
+    )
+
+
+def cluster_of(answers: Answers) -> ClusterPlan:
+    """The control plane the answers ask for."""
+    cluster = answers.cluster
+    return ClusterPlan(cluster.kubernetes_version, cluster.pods_cidr, cluster.services_cidr)
 
 
 def account_of(answers: Answers, world: RehearsalWorld | None) -> Callable[[], Account]:

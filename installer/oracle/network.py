@@ -15,9 +15,10 @@ from installer.oracle.sdk import models
 
 @dataclass(frozen=True)
 class Vcn(Resource):
-    """A virtual network."""
+    """A virtual network; `compartment` is the OCID of the one it lies in."""
 
     cidrs: tuple[str, ...] = ()
+    compartment: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,14 @@ class Subnet(Resource):
     route_table: str = ""
     security_lists: tuple[str, ...] = ()
     public: bool = True
+    vcn: str = ""
+    availability_domain: str = ""
 
 
 @dataclass(frozen=True)
 class SubnetWanted:
     """What a subnet is to be; ids are OCIDs. In one that is not `public` no machine gets an address
-    of the internet, which is settled for good when it is made.
+    of the internet, which is settled for good when it is made. The DNS label may be empty.
     """
 
     vcn: str
@@ -174,6 +177,16 @@ class Networks:
             compartment_id=compartment,
             vcn_id=vcn,
             display_name=name,
+        )
+
+    def all_gateways(self, compartment: str, vcn: str) -> list[Gateway]:
+        """Every one of a network."""
+        return self._named(
+            "internet gateway",
+            self._client.list_internet_gateways,
+            _gateway,
+            compartment_id=compartment,
+            vcn_id=vcn,
         )
 
     def create_gateway(
@@ -322,6 +335,16 @@ class Networks:
             display_name=name,
         )
 
+    def all_subnets(self, compartment: str, vcn: str) -> list[Subnet]:
+        """Every one of a network."""
+        return self._named(
+            "subnets",
+            self._client.list_subnets,
+            _subnet,
+            compartment_id=compartment,
+            vcn_id=vcn,
+        )
+
     def create_subnet(
         self,
         compartment: str,
@@ -336,7 +359,7 @@ class Networks:
             display_name=name,
             vcn_id=wanted.vcn,
             cidr_block=wanted.cidr,
-            dns_label=wanted.dns_label,
+            dns_label=wanted.dns_label or None,
             prohibit_public_ip_on_vnic=not wanted.public,
             route_table_id=wanted.route_table,
             security_list_ids=[wanted.security_list],
@@ -378,7 +401,11 @@ def _common(model: Any) -> dict[str, Any]:
 
 
 def _vcn(model: Any) -> Vcn:
-    return Vcn(**_common(model), cidrs=tuple(model.cidr_blocks or [model.cidr_block]))
+    return Vcn(
+        **_common(model),
+        cidrs=tuple(model.cidr_blocks or [model.cidr_block]),
+        compartment=str(model.compartment_id),
+    )
 
 
 def _gateway(model: Any) -> Gateway:
@@ -410,4 +437,6 @@ def _subnet(model: Any) -> Subnet:
         route_table=str(model.route_table_id),
         security_lists=tuple(model.security_list_ids or ()),
         public=not model.prohibit_public_ip_on_vnic,
+        vcn=str(model.vcn_id),
+        availability_domain=str(model.availability_domain or ""),
     )

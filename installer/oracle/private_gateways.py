@@ -155,19 +155,32 @@ class PrivateGateways(Networks):
         Returns the names of what is still on its way out. The tables go first: Oracle keeps a
         gateway that a route leads to.
         """
-        tables: list[RouteTable] = self._named(
-            "route table",
-            self._client.list_route_tables,
-            route_table_of,
-            compartment_id=compartment,
-            vcn_id=vcn,
-        )
+        tables = self._tables(compartment, vcn)
         left = self._drop(tables, installation_id, self.delete_route_table)
         if left:
             return left
         nats = self._drop(self.nats(compartment, vcn), installation_id, self.delete_nat)
         services = self.service_gateways(compartment, vcn)
         return (*nats, *self._drop(services, installation_id, self.delete_service_gateway))
+
+    def ours_in(self, compartment: str, vcn: str, installation_id: str) -> tuple[str, ...]:
+        """The names of an installation's route tables and gateways, the internet's included."""
+        found: list[Resource] = [
+            *self._tables(compartment, vcn),
+            *self.nats(compartment, vcn),
+            *self.service_gateways(compartment, vcn),
+            *self.all_gateways(compartment, vcn),
+        ]
+        return tuple(each.name for each in found if each.is_of(installation_id))
+
+    def _tables(self, compartment: str, vcn: str) -> list[RouteTable]:
+        return self._named(
+            "route table",
+            self._client.list_route_tables,
+            route_table_of,
+            compartment_id=compartment,
+            vcn_id=vcn,
+        )
 
     def _drop(
         self, found: Sequence[Resource], installation_id: str, delete: Callable[[str], None]

@@ -12,7 +12,8 @@ address through the internet gateway: their rules name addresses, not Oracle's s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 from typing import Literal
 
 from installer.oracle.subnets import Layout
@@ -28,7 +29,8 @@ _PROTOCOLS = {TCP: "TCP", ICMP: "ICMP", ALL: "everything", "17": "UDP", "58": "I
 @dataclass(frozen=True)
 class Rule:
     """One stateful rule. `peer` is the other side's CIDR block; `ports` are first and last of the
-    destination, `icmp` type and code (-1: any). The description tells nothing apart.
+    destination, `icmp` type and code (-1: any). The description tells nothing apart, and neither
+    does `to_services`: the peer is every address, but only Oracle's own services are meant.
     """
 
     direction: Direction
@@ -40,6 +42,7 @@ class Rule:
     stateless: bool = False
     extra: str = ""
     description: str = field(default="", compare=False)
+    to_services: bool = field(default=False, compare=False)
 
     def words(self) -> str:
         """As a person would say it."""
@@ -90,6 +93,51 @@ def differences(wanted: RuleBook, found: RuleBook) -> tuple[str, ...]:
     return (*missing, *extra)
 
 
+def lacking(wanted: RuleBook, found: RuleBook) -> tuple[Rule, ...]:
+    """Those wanted rules that no single rule found allows; for rules that are not ours to set."""
+    return tuple(
+        rule
+        for rule in _stable(wanted.rules)
+        if not any(_allows(each, rule) for each in found.rules)
+    )
+
+
+def _allows(found: Rule, wanted: Rule) -> bool:
+    """Stateless rules and narrowed ones (`extra`) are not counted: what they allow depends on
+    others.
+    """
+    if found.direction != wanted.direction or found.stateless or found.extra:
+        return False
+    return _reaches(found, wanted) and _speaks(found, wanted)
+
+
+def _reaches(found: Rule, wanted: Rule) -> bool:
+    if found.peer_type == "SERVICE_CIDR_BLOCK":
+        # What is wanted for Oracle's services alone, the label of all of them covers.
+        return wanted.to_services and found.peer.startswith("all-")
+    if found.peer_type != "CIDR_BLOCK":
+        return False
+    return IPv4Network(wanted.peer).subnet_of(IPv4Network(found.peer))
+
+
+def _speaks(found: Rule, wanted: Rule) -> bool:
+    if found.protocol == ALL:
+        return True
+    if found.protocol != wanted.protocol:
+        return False
+    if found.icmp is not None:
+        return wanted.icmp is not None and _same_icmp(found.icmp, wanted.icmp)
+    if found.ports is None:
+        return True
+    if wanted.ports is None:
+        return False
+    return found.ports[0] <= wanted.ports[0] and wanted.ports[1] <= found.ports[1]
+
+
+def _same_icmp(found: tuple[int, int], wanted: tuple[int, int]) -> bool:
+    return found[0] == wanted[0] and found[1] in (-1, wanted[1])
+
+
 def _stable(rules: Iterable[Rule]) -> list[Rule]:
     return sorted(rules, key=lambda rule: (rule.direction, rule.words()))
 
@@ -113,7 +161,7 @@ def _api(network: NetworkPlan, layout: Layout) -> list[Rule]:
         _tcp("in", network.api_access_cidr, "Operators to the Kubernetes API", 6443),
         _tcp("in", layout.nodes, "Nodes to the control plane", 12250),
         _path_discovery("in", layout.nodes),
-        _tcp("out", ANYWHERE, "Control plane to Oracle's services", 443),
+        replace(_tcp("out", ANYWHERE, "Control plane to Oracle's services", 443), to_services=True),
         _tcp("out", layout.nodes, "Control plane to the nodes"),
         _path_discovery("out", layout.nodes),
     ]

@@ -36,7 +36,8 @@ def lay_out(network: NetworkPlan, cluster: ClusterPlan | None = None) -> Layout:
         raise AnswersError(
             "The network addresses in the answers cannot be used.",
             " ".join(problems),
-            "Change cluster.vcn_cidr or cluster.api_access_cidr and run the same command again.",
+            "Change cluster.vcn_cidr, cluster.pods_cidr, cluster.services_cidr or "
+            "cluster.api_access_cidr and run the same command again.",
         )
     whole = IPv4Network(network.cidr)
     quarters = whole.subnets(new_prefix=max(24, whole.prefixlen + 2))
@@ -53,6 +54,9 @@ def _problems(network: NetworkPlan, cluster: ClusterPlan) -> Iterator[str]:
     ):
         if _block(text) is None:
             yield f"{name}, {text!r}, is not an IPv4 block such as 10.20.0.0/16."
+    pods, services = _block(cluster.pods_cidr), _block(cluster.services_cidr)
+    if pods is not None and services is not None and pods.overlaps(services):
+        yield f"The pods' addresses {pods} overlap those of the services, {services}."
     whole = _block(network.cidr)
     if whole is None:
         return
@@ -61,8 +65,8 @@ def _problems(network: NetworkPlan, cluster: ClusterPlan) -> Iterator[str]:
     if not whole.is_private:
         yield f"The network {whole} is not a private one."
     for what, other in (
-        ("pods", _block(cluster.pods_cidr)),
-        ("services", _block(cluster.services_cidr)),
+        ("pods", pods),
+        ("services", services),
         ("Oracle itself", LINK_LOCAL),
     ):
         if other is not None and whole.overlaps(other):

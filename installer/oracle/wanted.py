@@ -12,8 +12,28 @@ ANYWHERE = "0.0.0.0/0"
 
 
 @dataclass(frozen=True)
+class Given:
+    """What of a network is there already, by OCID: used, never changed, tagged or removed.
+
+    With a `vcn` alone the three subnets are made in it; with them, all three are given.
+    """
+
+    vcn: str = ""
+    api: str = ""
+    nodes: str = ""
+    balancers: str = ""
+
+    @property
+    def subnets(self) -> bool:
+        """Whether the subnets are given too."""
+        return bool(self.api and self.nodes and self.balancers)
+
+
+@dataclass(frozen=True)
 class NetworkPlan:
     """The virtual network and who may reach what in it; all values are CIDR blocks.
+
+    `cidr` is the network's block, or the part of a given network that is ours to use.
 
     `node_ports_from` opens the node ports to clients that a balancer lets through with their own
     address; empty keeps them for the balancer. `ssh_from` opens port 22 of the nodes. Nodes that
@@ -26,6 +46,7 @@ class NetworkPlan:
     node_ports_from: str = ""
     ssh_from: str = ""
     private_nodes: bool = False
+    given: Given = Given()
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,10 @@ class InternetGateway(NetworkPart[Gateway]):
         """In the network."""
         return self.networks().gateways(self.compartment(ctx), name, self.vcn(ctx))
 
+    def lent(self, ctx: Context, compartment: str) -> Sequence[Gateway]:
+        """A network has at most one."""
+        return self.networks().all_gateways(compartment, self.vcn(ctx))
+
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """Switched on."""
         where = self.compartment(ctx), name, self.vcn(ctx)

@@ -10,10 +10,12 @@ from installer.engine.errors import NotOurs
 from installer.engine.step import Condition, Context, Seen, Step
 from installer.oracle.leftovers import Leftover, Leftovers
 from installer.oracle.resource import Life
+from installer.steps.network_part import GIVEN_FACT
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount
 from installer.steps.subnet import subnet_id
 
 LEFTOVERS = "leftovers"
+_CLUSTER = "cluster"
 _SUBNETS = (subnet_id("api"), subnet_id("nodes"), subnet_id("balancers"))
 
 
@@ -61,7 +63,7 @@ class NothingLeftBehind(Step):
             return Seen(Condition.ABSENT)
         adapter = Leftovers(self._account())
         found = tagged(adapter, ctx, compartment, boot_volumes=False)
-        if ctx.removing and not found and not self._our_subnets(ctx):
+        if ctx.removing and not found and not self._may_have_made(ctx):
             return Seen(Condition.ABSENT)
         return Seen(Condition.AS_WANTED, ", ".join(each.words for each in found) or "none")
 
@@ -74,8 +76,13 @@ class NothingLeftBehind(Step):
         sweep(Leftovers(self._account()), ctx, compartment)
         self._refuse_strangers(ctx, compartment)
 
+    def _may_have_made(self, ctx: Context) -> bool:
+        return bool(self._our_subnets(ctx) or ctx.recall("id", _CLUSTER))
+
     def _our_subnets(self, ctx: Context) -> set[str]:
-        return {ctx.recall("id", subnet) or "" for subnet in _SUBNETS} - {""}
+        """Not those that were given: in them others may have what they like."""
+        ours = (each for each in _SUBNETS if not ctx.recall(GIVEN_FACT, each))
+        return {ctx.recall("id", subnet) or "" for subnet in ours} - {""}
 
     def _refuse_strangers(self, ctx: Context, compartment: str) -> None:
         ours = self._our_subnets(ctx)

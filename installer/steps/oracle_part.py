@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from installer.engine.step import Step
+from installer.oracle.given_network import ROLES
 from installer.oracle.limits import Needs
 from installer.oracle.spending import SpendPlan
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, is_ocid
@@ -10,6 +11,7 @@ from installer.steps.account import AccountReady
 from installer.steps.cluster import ControlPlane
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.compartment import compartment_step
+from installer.steps.given_network import GivenSubnet, GivenVcn
 from installer.steps.internet_gateway import InternetGateway
 from installer.steps.leftovers import NothingLeftBehind
 from installer.steps.limits import LimitsSuffice
@@ -41,30 +43,38 @@ def oracle_part(
     A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
     routes, gateways, network, lock, compartment.
     """
-    vcn = VirtualNetwork(account, network, cluster)
     guards: tuple[Step, ...] = ()
     if spending is not None and not is_ocid(compartment):
         guards = (SpendLock(account, spending), SpendAlert(account, spending))
-        vcn.needs = (*vcn.needs, *(guard.id for guard in guards))
     return (
         AccountReady(account),
         LimitsSuffice(account, needs or _needs_of(nodes, network), compartment),
         compartment_step(account, compartment),
         *guards,
-        vcn,
-        InternetGateway(account),
-        Routes(account),
-        *_ways_out(account, network),
-        SecurityRules(account, "api", network, cluster),
-        SecurityRules(account, "nodes", network, cluster),
-        SecurityRules(account, "balancers", network, cluster),
-        RegionalSubnet(account, "api", network, cluster),
-        RegionalSubnet(account, "nodes", network, cluster),
-        RegionalSubnet(account, "balancers", network, cluster),
+        *_network(account, network, cluster, tuple(guard.id for guard in guards)),
         NothingLeftBehind(account),
         ControlPlane(account, cluster),
         ClusterAccess(account),
         Machines(account, nodes),
+    )
+
+
+def _network(
+    account: OpenAccount, network: NetworkPlan, cluster: ClusterPlan, guards: tuple[str, ...]
+) -> tuple[Step, ...]:
+    given = network.given
+    made = GivenVcn if given.vcn else VirtualNetwork
+    vcn = made(account, network, cluster)
+    vcn.needs = (*vcn.needs, *guards)
+    if given.subnets:
+        return (vcn, *(GivenSubnet(role, getattr(given, role)) for role in ROLES))
+    return (
+        vcn,
+        InternetGateway(account),
+        Routes(account),
+        *_ways_out(account, network),
+        *(SecurityRules(account, role, network, cluster) for role in ROLES),
+        *(RegionalSubnet(account, role, network, cluster) for role in ROLES),
     )
 
 
@@ -79,5 +89,6 @@ def _needs_of(nodes: NodePlan, network: NetworkPlan) -> Needs:
         ocpus=nodes.ocpus * nodes.nodes,
         memory_gb=nodes.memory_gb * nodes.nodes,
         storage_gb=nodes.boot_gb * nodes.nodes,
-        nat_gateways=int(network.private_nodes),
+        networks=0 if network.given.vcn else 1,
+        nat_gateways=int(network.private_nodes and not network.given.subnets),
     )

@@ -60,6 +60,10 @@ class Nat(PrivateGateway[NatGateway]):
         """In the network."""
         return self.gateways().nats(self.compartment(ctx), self.vcn(ctx), name)
 
+    def lent(self, ctx: Context, compartment: str) -> Sequence[NatGateway]:
+        """Most accounts may have one in a network."""
+        return self.gateways().nats(compartment, self.vcn(ctx))
+
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """Open, with an address that Oracle chooses."""
         where = self.compartment(ctx), name, self.vcn(ctx)
@@ -99,6 +103,10 @@ class ToServices(PrivateGateway[ServiceGateway]):
     def named(self, ctx: Context, name: str) -> Sequence[ServiceGateway]:
         """In the network."""
         return self.gateways().service_gateways(self.compartment(ctx), self.vcn(ctx), name)
+
+    def lent(self, ctx: Context, compartment: str) -> Sequence[ServiceGateway]:
+        """A network has at most one."""
+        return self.gateways().service_gateways(compartment, self.vcn(ctx))
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """To all services of the region."""

@@ -95,7 +95,8 @@ class RegionalSubnet(NetworkPart[Subnet]):
             cidr=getattr(layout, self._role),
             route_table=ctx.recall("id", self._routes) or "",
             security_list=ctx.recall("id", security_list_id(self._role)) or "",
-            dns_label=self._role,
+            # A given network may have no labels, or has given ours away.
+            dns_label="" if self._plan.given.vcn else self._role,
             public=not self._private,
         )
 

@@ -12,6 +12,7 @@ from installer.oracle.private_gateways import PrivateGateways
 from installer.oracle.resource import Started
 from installer.oracle.subnets import lay_out
 from installer.oracle.wanted import ClusterPlan, NetworkPlan
+from installer.steps.network_part import stay_in_place
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount, OracleResource
 
 # Oracle's limit for a DNS label; letters and digits, a letter first.
@@ -35,6 +36,11 @@ class VirtualNetwork(OracleResource[Vcn]):
         super().__init__(account)
         self._plan = plan
         self._cluster = cluster or ClusterPlan()
+
+    def look(self, ctx: Context) -> Seen:
+        """As usual, unless the installation stands in a network that was given."""
+        stay_in_place(ctx, "")
+        return super().look(ctx)
 
     def get(self, ctx: Context, resource_id: str) -> Vcn | None:  # noqa: ARG002
         """By id."""

@@ -129,3 +129,13 @@ def test_an_area_the_answers_do_not_name_is_refused(
 ) -> None:
     assert main(["doctor", "cluster"]) == ExitCode.ANSWERS
     assert "target=existing" in capsys.readouterr().err
+
+
+def test_a_network_of_the_answers_that_cannot_be_used_is_among_the_findings(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = "place.vcn=ocid1.vcn.oc1.eu-frankfurt-1.aaaaelsewhere"
+    assert main(["doctor", "--rehearse", "--set", network]) == ExitCode.ACCOUNT
+    said = capsys.readouterr().out
+    assert "it is of region eu-frankfurt-1" in said
+    assert "In the way of an installation: 1." in said

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from installer.oracle.rules import Role, Rule, RuleBook, differences, rules_for
+from installer.oracle.rules import Role, Rule, RuleBook, differences, lacking, rules_for
 from installer.oracle.rules_on_the_wire import from_sdk, to_sdk
 from installer.oracle.subnets import lay_out
 from installer.oracle.wanted import NetworkPlan
@@ -120,6 +120,46 @@ def test_every_missing_and_every_extra_rule_has_a_line() -> None:
         f"open inbound: TCP 12250 from {LAYOUT.nodes}",
         "close inbound: TCP 22 from 0.0.0.0/0",
     )
+
+
+ANYONE = "0.0.0.0/0"
+
+
+@pytest.mark.parametrize(
+    ("found", "enough"),
+    [
+        (Rule("in", "all", ANYONE), True),
+        (Rule("in", "6", ANYONE), True),
+        (Rule("in", "6", LAYOUT.nodes, ports=(12000, 13000)), True),
+        (Rule("in", "6", LAYOUT.nodes, ports=(12250, 12250)), True),
+        (Rule("out", "all", ANYONE), False),
+        (Rule("in", "17", ANYONE), False),
+        (Rule("in", "6", LAYOUT.nodes, ports=(6443, 6443)), False),
+        (Rule("in", "6", LAYOUT.balancers), False),
+        (Rule("in", "6", ANYONE, stateless=True), False),
+        (Rule("in", "6", ANYONE, extra=" with source ports 1-2"), False),
+        (Rule("in", "6", "all-ams-services", peer_type="SERVICE_CIDR_BLOCK"), False),
+    ],
+    ids=lambda each: each.words() if isinstance(each, Rule) else str(each),
+)
+def test_a_rule_of_others_is_enough_when_it_allows_at_least_what_is_wanted(
+    found: Rule, enough: bool
+) -> None:
+    wanted = RuleBook(frozenset([Rule("in", "6", LAYOUT.nodes, ports=(12250, 12250))]))
+    assert (lacking(wanted, RuleBook(frozenset([found]))) == ()) is enough
+
+
+def test_oracles_services_may_be_reached_by_their_label_where_only_they_are_wanted() -> None:
+    label = "all-ams-services-in-oracle-services-network"
+    by_label = RuleBook(frozenset([Rule("out", "all", label, peer_type="SERVICE_CIDR_BLOCK")]))
+    missing = {rule.words() for rule in lacking(book("api"), by_label) if rule.direction == "out"}
+    assert "TCP 443 to 0.0.0.0/0" not in missing
+    assert "TCP to 0.0.0.0/0" in {rule.words() for rule in lacking(book("nodes"), by_label)}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_our_own_rules_are_enough_for_us(role: Role) -> None:
+    assert lacking(book(role), book(role)) == ()
 
 
 def test_a_rule_narrowed_by_source_ports_is_not_ours() -> None:

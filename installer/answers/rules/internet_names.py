@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import re
+from collections.abc import Mapping
 
 from installer.answers.problems import quoted, refuse
 
@@ -11,8 +13,8 @@ DOMAIN_PATTERN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,
 # A name holds 253 signs; host names are made by putting a word such as "rabbitmq." in front.
 LONGEST_DOMAIN = 220
 _EXAMPLE = "health.example.org"
-# Ranges the cluster's own pods and services use; the network must stay clear of them.
-_TAKEN = tuple(ipaddress.IPv4Network(cidr) for cidr in ("10.244.0.0/16", "10.96.0.0/16"))
+# Oracle keeps these addresses for itself inside every network.
+ORACLES_OWN = "169.254.0.0/16"
 _PRIVATE = tuple(
     ipaddress.IPv4Network(cidr) for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 )
@@ -129,17 +131,34 @@ def address_range(text: str) -> str:
 
 def network_range(text: str) -> str:
     """A private range with room for three subnets, clear of what Kubernetes uses inside."""
+    return _private_range(text, "network", 16, 24, "with room for three subnets")
+
+
+def inner_range(text: str) -> str:
+    """A private range for what only the cluster itself sees: pods or services.
+
+    Every node takes a /25 of the pods' range, and the cluster's name server stands some 1,300
+    addresses into the services': a /20 has room for 32 nodes.
+    """
+    return _private_range(text, "inside of the cluster", 12, 20, "with room for every pod")
+
+
+def _private_range(text: str, what: str, largest: int, smallest: int, why: str) -> str:
     network = ipaddress.IPv4Network(address_range(text))
     if not any(network.subnet_of(private) for private in _PRIVATE):
         raise refuse(
-            "The network needs a private range, within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16."
+            f"The {what} needs a private range, within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16."
         )
-    if not 16 <= network.prefixlen <= 24:
-        raise refuse("The network needs a range from /16 to /24, with room for three subnets.")
-    for taken in _TAKEN:
-        if network.overlaps(taken):
-            raise refuse(
-                f"This range meets {taken}, which the cluster uses inside itself; "
-                "take another, like 10.20.0.0/16."
-            )
+    if not largest <= network.prefixlen <= smallest:
+        raise refuse(f"The {what} needs a range from /{largest} to /{smallest}, {why}.")
     return str(network)
+
+
+def meetings(ranges: Mapping[str, str]) -> list[str]:
+    """Every two of these named ranges that overlap, one sentence each."""
+    blocks = [(name, ipaddress.IPv4Network(text)) for name, text in ranges.items()]
+    return [
+        f"{first} {one} and {second} {other}"
+        for (first, one), (second, other) in itertools.combinations(blocks, 2)
+        if one.overlaps(other)
+    ]

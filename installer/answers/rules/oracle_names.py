@@ -10,6 +10,8 @@ from installer.answers.rules.regions import KNOWN_REGIONS
 
 REGION_PATTERN = r"^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$"
 COMPARTMENT_PATTERN = r"^[A-Za-z0-9._-]{1,100}$"
+NETWORK_PATTERN = r"^ocid1\.vcn\.[a-z0-9.-]+$"
+SUBNET_PATTERN = r"^ocid1\.subnet\.[a-z0-9.-]+$"
 _OCID = r"ocid1\.[a-z0-9]+\.[a-z0-9]+\.[a-z0-9-]*(\.[a-z0-9-]+)?\.[a-z0-9]+"
 
 
@@ -53,15 +55,32 @@ def compartment(text: str) -> str:
 
 
 def _compartment_ocid(text: str) -> str:
+    return _ocid_of(text, "compartment", ("compartment", "tenancy"), "ocid1.compartment.oc1..")
+
+
+def network(text: str) -> str:
+    """The OCID of a virtual network that exists."""
+    return _ocid_of(text, "virtual network", ("vcn",), "ocid1.vcn.oc1.eu-amsterdam-1.")
+
+
+def subnet(text: str) -> str:
+    """The OCID of a subnet that exists."""
+    return _ocid_of(text, "subnet", ("subnet",), "ocid1.subnet.oc1.eu-amsterdam-1.")
+
+
+def _ocid_of(text: str, word: str, kinds: tuple[str, ...], example: str) -> str:
     ocid = text.lower()
     if re.fullmatch(_OCID, ocid) is None:
+        like = (
+            "begins like an OCID but is not a whole one" if ocid.startswith("ocid") else "is none"
+        )
         raise refuse(
-            "This begins like an OCID but is not a whole one; "
-            "copy it from the console: ocid1.compartment.oc1.. and about 60 signs."
+            f"The OCID of a {word} is needed; this {like}. "
+            f"Copy it from the console: {example} and about 60 signs."
         )
     kind = ocid.split(".")[1]
-    if kind not in ("compartment", "tenancy"):
+    if kind not in kinds:
         raise refuse(
-            f"This is the OCID of a {kind}; that of a compartment begins with ocid1.compartment."
+            f"This is the OCID of a {kind}; that of a {word} begins with ocid1.{kinds[0]}."
         )
     return ocid

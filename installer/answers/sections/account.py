@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import model_validator
+
 from installer.answers.asking import Ask, Section
 from installer.answers.forms import Choice, Secret, Text
+from installer.answers.problems import refuse
 from installer.answers.rules import oracle_names
 from installer.answers.secret_reference import SecretRef
-from installer.answers.sections.relevance import on_oracle, with_account
+from installer.answers.sections.relevance import on_oracle, with_account, with_network
 
 
 class Oracle(Section):
@@ -91,3 +94,66 @@ class Place(Section):
             relevant=on_oracle,
         ),
     ] = "health-platform"
+    vcn: Annotated[
+        str,
+        Text(oracle_names.network, oracle_names.NETWORK_PATTERN),
+        Ask(
+            "Network that exists",
+            help="The OCID of a virtual network of yours to install into. It is used and never "
+            "changed, tagged or removed; cluster.vcn_cidr then says which of its addresses are "
+            "for us. Empty has a new network made.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = ""
+    subnet_api: Annotated[
+        str,
+        Text(oracle_names.subnet, oracle_names.SUBNET_PATTERN),
+        Ask(
+            "Subnet of the API endpoint",
+            help="The OCID of a subnet of that network for the cluster's control address. Give "
+            "all three subnets or none. Their routes and rules are checked, and what they lack "
+            "is listed; they are never changed.",
+            advanced=True,
+            relevant=with_network,
+        ),
+    ] = ""
+    subnet_nodes: Annotated[
+        str,
+        Text(oracle_names.subnet, oracle_names.SUBNET_PATTERN),
+        Ask(
+            "Subnet of the nodes",
+            help="The OCID of a subnet of that network for the machines.",
+            advanced=True,
+            relevant=with_network,
+        ),
+    ] = ""
+    subnet_balancers: Annotated[
+        str,
+        Text(oracle_names.subnet, oracle_names.SUBNET_PATTERN),
+        Ask(
+            "Subnet of the balancers",
+            help="The OCID of a subnet of that network for the load balancer.",
+            advanced=True,
+            relevant=with_network,
+        ),
+    ] = ""
+
+    @model_validator(mode="after")
+    def _subnets_go_together(self) -> Place:
+        paths = ("place.subnet_api", "place.subnet_nodes", "place.subnet_balancers")
+        given = (self.subnet_api, self.subnet_nodes, self.subnet_balancers)
+        missing = [path for path, ocid in zip(paths, given, strict=True) if not ocid]
+        if len(missing) == len(given):
+            return self
+        mistakes = []
+        if missing:
+            mistakes.append(f"give all three subnets or none; {' and '.join(missing)} is empty")
+        if not self.vcn:
+            mistakes.append("say in place.vcn which network the subnets are in")
+        named = [ocid for ocid in given if ocid]
+        if len(set(named)) < len(named):
+            mistakes.append("the subnets must be different ones")
+        if mistakes:
+            raise refuse(f"Subnets that exist: {'; '.join(mistakes)}.", *paths, "place.vcn")
+        return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import model_validator
@@ -88,6 +89,28 @@ class Cluster(Section):
             relevant=on_oracle,
         ),
     ] = "10.20.0.0/16"
+    pods_cidr: Annotated[
+        str,
+        Text(internet_names.inner_range, empty=False, example="10.244.0.0/16"),
+        Ask(
+            "Addresses of the pods",
+            help="The private range pods have among themselves, from /12 to /20. Change it only "
+            "if your network uses it already. It cannot be changed later.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "10.244.0.0/16"
+    services_cidr: Annotated[
+        str,
+        Text(internet_names.inner_range, empty=False, example="10.96.0.0/16"),
+        Ask(
+            "Addresses of the services",
+            help="The private range services have inside the cluster, from /12 to /20. Change it "
+            "only if your network uses it already. It cannot be changed later.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "10.96.0.0/16"
     api_access_cidr: Annotated[
         str,
         Text(internet_names.address_range, empty=False, example="0.0.0.0/0"),
@@ -154,13 +177,34 @@ class Cluster(Section):
     ] = ""
 
     @model_validator(mode="after")
-    def _memory_suits_processors(self) -> Cluster:
+    def _parts_agree(self) -> Cluster:
+        mistakes = [*self._sizes(), *self._ranges()]
+        if mistakes:
+            # One validator for both: pydantic stops at the first that refuses.
+            paths = [path for _, about in mistakes for path in about]
+            raise refuse(" ".join(sentence for sentence, _ in mistakes), *paths)
+        return self
+
+    def _sizes(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         most, least = self.node_ocpus * _MOST_GB_PER_OCPU, self.node_ocpus
-        if least <= self.node_memory_gb <= most:
-            return self
-        raise refuse(
-            f"{self.node_memory_gb} GB do not go with {self.node_ocpus} OCPU: an A1 node takes "
-            f"1 to {_MOST_GB_PER_OCPU} GB for each, here {max(least, 4)} to {min(most, 512)}.",
-            "cluster.node_memory_gb",
-            "cluster.node_ocpus",
+        if not least <= self.node_memory_gb <= most:
+            yield (
+                f"{self.node_memory_gb} GB do not go with {self.node_ocpus} OCPU: an A1 node takes "
+                f"1 to {_MOST_GB_PER_OCPU} GB for each, here {max(least, 4)} to {min(most, 512)}.",
+                ("cluster.node_memory_gb", "cluster.node_ocpus"),
+            )
+
+    def _ranges(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        found = internet_names.meetings(
+            {
+                "the network's": self.vcn_cidr,
+                "the pods'": self.pods_cidr,
+                "the services'": self.services_cidr,
+                "Oracle's own": internet_names.ORACLES_OWN,
+            }
         )
+        if found:
+            yield (
+                f"No two address ranges may meet: {'; '.join(found)}.",
+                ("cluster.vcn_cidr", "cluster.pods_cidr", "cluster.services_cidr"),
+            )

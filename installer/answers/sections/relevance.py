@@ -23,3 +23,8 @@ def on_existing(answered: Answered) -> bool:
 def with_pull_user(answered: Answered) -> bool:
     """A user name for the registry was given."""
     return bool(answered.get("images.pull_user", ""))
+
+
+def with_network(answered: Answered) -> bool:
+    """The cluster is made by us, in a network that exists."""
+    return on_oracle(answered) and bool(answered.get("place.vcn", ""))
