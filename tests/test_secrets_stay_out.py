@@ -41,7 +41,7 @@ PASSPHRASE = "oracle.key_passphrase"
 QUESTIONS = [question.path for question in questions(model()) if question.secret]
 # A rehearsal brings its own account, so the passphrase has a test of its own.
 REHEARSED = [path for path in QUESTIONS if path != PASSPHRASE]
-CONFIDENTIAL = ("password", "access_key", "secret_key")
+CONFIDENTIAL = ("password", "access_key", "secret_key", "encryption_key")
 
 
 def canary_of(path: str) -> str:

@@ -244,6 +244,17 @@ class TrafficEntry(Switchable):
     why: str = Field(min_length=1)
 
 
+class VariablesEntry(Closed):
+    """Every variable the program of an image reads, from its source.
+
+    Without a `required` one it does not start; one that is in neither list it would ignore.
+    """
+
+    image: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
 class RefusalEntry(Closed):
     """Answers that do not go together: under `when` the plan is refused with this sentence."""
 
@@ -283,6 +294,7 @@ class ModuleFile(Closed):
     health: tuple[HealthEntry, ...] = ()
     borrows: tuple[str, ...] = ()
     traffic: tuple[TrafficEntry, ...] = ()
+    variables: tuple[VariablesEntry, ...] = ()
     refuses: tuple[RefusalEntry, ...] = ()
     notices: tuple[NoticeEntry, ...] = ()
 
@@ -297,6 +309,7 @@ def _doubles(module: ModuleFile) -> list[str]:
         "claims": [claim.name for claim in module.claims],
         "secrets": [secret.id for secret in module.secrets],
         "templates": [template.file for template in module.templates],
+        "variables": [table.image for table in module.variables],
     }
     return [
         f"{group}: {name} appears more than once"
@@ -344,5 +357,10 @@ def _dangling(module: ModuleFile) -> list[str]:
             f"templates.{template.file}: wave {template.wave} has no title under waves"
             for template in module.templates
             if template.wave not in module.waves
+        ),
+        *(
+            f"variables: {table.image} is not listed under images"
+            for table in module.variables
+            if table.image not in module.images
         ),
     ]

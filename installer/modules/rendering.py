@@ -19,6 +19,7 @@ from installer.modules.secret_values import SecretSpec, in_order_of_copies, regi
 from installer.modules.stamping import checked, finished, stamped
 from installer.modules.templates import ClusterFacts, Others, Place, RenderInput, documents
 from installer.modules.traffic import traffic_of
+from installer.modules.variables import check_variables
 
 # Everything a workload refers to exists before the workload does.
 _WAVE_OF_KIND = {
@@ -140,6 +141,7 @@ def _render_module(given: RenderInput) -> tuple[RenderedObject, ...]:
     ]
     found.extend(documents(given))
     checked(module, found, given.platform)
+    check_variables(module, found, given.images)
     bodies = [stamped(module, body) for _, _, body in found]
     bodies = finished(bodies, given.places, pull_secret=given.setting.pull_secret)
     return tuple(

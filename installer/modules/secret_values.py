@@ -22,6 +22,7 @@ Described = Literal[
     "password",
     "access_key",
     "secret_key",
+    "encryption_key",
     "certificate",
     "authority",
     "signed",
@@ -43,9 +44,18 @@ Resolve = Callable[[str], str | None]
 # Values end up inside URLs, JSON and configuration files, so only characters that need no
 # escaping anywhere are allowed; 32 random bytes are 43 characters of base64url.
 _PASSWORD_BYTES = 32
+_ENCRYPTION_KEY_BYTES = 32
 _ACCESS_KEY_LENGTH = 20
 _SECRET_KEY_BYTES = 30
 _ACCESS_KEY_LETTERS = string.ascii_uppercase + string.digits
+_KEPT: tuple[Make, ...] = (
+    "password",
+    "access_key",
+    "secret_key",
+    "encryption_key",
+    "certificate",
+    "authority",
+)
 _ALLOWED = re.compile(r"^[A-Za-z0-9_-]{12,255}$")
 _URL = re.compile(r"^https?://[^\s/]+(/\S*)?$")
 _PLACE = re.compile(r"\$\{([A-Za-z0-9._-]+)\}")
@@ -69,7 +79,7 @@ class SecretValue:
     @property
     def derived(self) -> bool:
         """Whether the value follows from others and is made again on every run."""
-        return self.make not in ("password", "access_key", "secret_key", "certificate", "authority")
+        return self.make not in _KEPT
 
     @property
     def follows_the_answer(self) -> bool:
@@ -245,6 +255,9 @@ def _generated(value: SecretValue) -> str:
         return "".join(secrets.choice(_ACCESS_KEY_LETTERS) for _ in range(_ACCESS_KEY_LENGTH))
     if value.make == "secret_key":
         return secrets.token_urlsafe(_SECRET_KEY_BYTES)
+    if value.make == "encryption_key":
+        # Programs read these as plain base64, of which the last sign is an equals sign.
+        return base64.b64encode(secrets.token_bytes(_ENCRYPTION_KEY_BYTES)).decode()
     return secrets.token_urlsafe(_PASSWORD_BYTES)
 
 

@@ -16,6 +16,7 @@ What a template can use:
     TEXT | quoted             a text as a YAML string, whatever is in it
     labels("NAME")            the label by which a workload and its Service find each other
     pod_security(uid, gid)    securityContext of a pod; container_security() that of a container
+    refuse("SENTENCE")        answers that do not go together, where `refuses` cannot compare them
     facts, namespace, checksum(...), shared_group
     traffic, platform         what may connect, and all namespaces: for modules that borrow platform
 """
@@ -216,6 +217,7 @@ def _names(given: RenderInput, environment: jinja2.Environment) -> dict[str, Any
         "pod_security": pod_security,
         "container_security": container_security,
         "other": _other(given),
+        "refuse": _refuse(given),
     }
     return {**names, "filled": _filled(environment, names)}
 
@@ -264,6 +266,13 @@ def _other(given: RenderInput) -> Callable[[str], _Named]:
         return _Named(name, {"enabled": known.enabled, **dict(known.options)})
 
     return other
+
+
+def _refuse(given: RenderInput) -> Callable[[str], str]:
+    def refuse(sentence: str) -> str:
+        raise ModulesInvalid([Problem(f"modules.{given.module.name}", sentence)])
+
+    return refuse
 
 
 def _misuse(given: RenderInput, sentence: str) -> ModulesInvalid:

@@ -24,6 +24,7 @@ _CONFIDENTIAL = (
     "password",
     "access_key",
     "secret_key",
+    "encryption_key",
     "certificate",
     "authority",
     "signed",

@@ -51,6 +51,7 @@ def test_generated_values_have_the_lengths_and_characters_agreed(
         "password": r"[A-Za-z0-9_-]{43}",
         "access_key": r"[A-Z0-9]{20}",
         "secret_key": r"[A-Za-z0-9_-]{40}",
+        "encryption_key": r"[A-Za-z0-9+/]{43}=",
     }
     seen = set()
     for spec in rendered.secrets:

@@ -142,7 +142,7 @@ def secret_values(cluster: Cluster) -> frozenset[str]:
         text
         for spec in cluster.rendered.secrets
         for value, text in _with_values(spec.values, cluster.secrets[spec.name])
-        if value.make in ("password", "secret_key")
+        if value.make in ("password", "secret_key", "encryption_key")
     )
 
 
