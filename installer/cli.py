@@ -28,6 +28,7 @@ examples:
   health-install answers example > answers.yaml  a complete, commented answers file
   health-install --headless answers.yaml         install from a file, without questions
   health-install plan answers.yaml               what it would need, cost and change
+  health-install smoke                           try everything that is installed
   health-install destroy                         remove all of it, with a proof
 
 exit codes:
@@ -86,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     _add_status(commands)
     _add_destroy(commands)
     _add_doctor(commands)
+    _command(commands, "smoke", "try what is installed as its users would, and say what works")
     _add_render(commands)
     _command(commands, "kube-token", "print a token for kubectl; used by the kubeconfig we leave")
     _add_answers(commands)

@@ -23,8 +23,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "oracle": {"engine"},
     "kube": {"engine"},
     "registry": {"engine"},
+    "smoke": {"engine"},
     "rehearsal": set(),
-    "steps": {"engine", "oracle", "kube", "modules", "registry"},
+    "steps": {"engine", "oracle", "kube", "modules", "registry", "smoke"},
     "plan": {"answers", "modules", "budget"},
     "conversation": {"answers", "engine"},
     "prompts": {"answers", "engine", "conversation"},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
     "commands": {
         "answers", "budget", "cli", "conversation", "engine", "kube", "modules", "oracle",
-        "plan", "prompts", "registry", "steps",
+        "plan", "prompts", "registry", "smoke", "steps",
     },
 }  # fmt: skip
 

@@ -28,7 +28,10 @@ from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
 from installer.kube.objects import labels_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
+from installer.modules.choices import chosen_values, options
+from installer.modules.conditions import holds
 from installer.modules.hosts import public_domain
+from installer.modules.stamping import content_hash
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
 from installer.oracle.doctor import Diagnosis, Level, bad, examine, good
@@ -40,11 +43,13 @@ from installer.oracle.spending import SpendPlan
 from installer.oracle.tokens import kubeconfig_document
 from installer.oracle.wanted import ClusterPlan, Given, NetworkPlan, NodePlan
 from installer.plan import Plan, Surroundings, on_oracle
+from installer.smoke.trying import Health
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.front_door import PublicName
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.oracle_part import oracle_part
+from installer.steps.smoke import SmokePlan
 
 
 class Target(ABC):
@@ -140,6 +145,7 @@ class OracleTarget(Target):
             nodes_need=(NODE_POOL,),
             places=plan.places,
             public=_public_name(self.answers),
+            smoke=smoke_plan(plan),
         )
         return (*below, *above)
 
@@ -287,6 +293,7 @@ class ExistingTarget(Target):
             1,
             resolver(self.answers),
             public=_public_name(self.answers),
+            smoke=smoke_plan(plan),
         )
 
     def earlier(self, name: str) -> tuple[str, ...]:
@@ -329,6 +336,23 @@ class ExistingTarget(Target):
         )
         architecture = kinds.pop() if len(kinds) == 1 else ""
         return Surroundings(live=live, architecture=architecture), findings
+
+
+def smoke_plan(plan: Plan) -> SmokePlan:
+    """What there is to try once all of it is installed."""
+    health = []
+    for module in plan.modules:
+        chosen = chosen_values(plan.answers, module)
+        health += [
+            Health(
+                each.title, each.namespace or module.namespace, each.service, each.port, each.path
+            )
+            for each in module.file.health
+            if holds(each.when, chosen)
+        ]
+    chosen_options = {each.name: dict(options(plan.answers, each)) for each in plan.modules}
+    fingerprint = content_hash([entry.body for entry in plan.rendered.objects])
+    return SmokePlan(fingerprint, tuple(health), chosen_options)
 
 
 def _public_name(answers: Answers) -> PublicName:

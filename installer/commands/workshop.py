@@ -28,8 +28,9 @@ from installer.engine.places import prepare
 from installer.engine.retrying import RetryPolicy
 from installer.engine.run import Result, Runner
 from installer.engine.state import Installation, State, remembered
-from installer.engine.step import StopFlag
+from installer.engine.step import Context, StopFlag
 from installer.plan import Plan, Surroundings
+from installer.smoke.trying import Ended
 
 if TYPE_CHECKING:
     from installer.commands.target import Target
@@ -115,6 +116,21 @@ class Workshop:
         """Make everything as planned."""
         result = self._run(plan, report, stop, lambda runner: runner.install(), first=try_all)
         return conclude(self.case, plan, result)
+
+    def try_out(self, plan: Plan, stop: StopFlag) -> Iterator[Finding]:
+        """Try what is installed, as it is tried; changes nothing but what using it changes."""
+        from installer.steps.smoke import SMOKE, Smoke
+
+        with ExitStack() as open_now:
+            bench = self._bench(plan.answers, open_now)
+            installation = self._identity(bench, lambda _event: None, stop)
+            step = next(one for one in bench.target.steps(plan) if isinstance(one, Smoke))
+            context = Context(
+                SMOKE, bench.state, installation, lambda _event: None, stop, bench.target.pace
+            )
+            for each in step.findings(context):
+                good = each.ended is not Ended.BAD
+                yield Finding(good, f"{each.title}: {each.ended}. {each.words}")
 
     def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
         """Remove everything that is ours."""

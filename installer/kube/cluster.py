@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
@@ -29,6 +30,7 @@ from installer.kube.secret_objects import Secrets, SecretSeen, SecretWanted
 from installer.kube.stamp import Stamp
 from installer.kube.standing import Standing
 from installer.kube.trouble import LogPlace
+from installer.kube.tunnel import LocalEnd, Tunnel, way_to
 from installer.kube.wire import Request, Wire
 
 T = TypeVar("T")
@@ -143,6 +145,23 @@ class Cluster:
     def log_tail(self, place: LogPlace, stamp: Stamp, lines: int = 8) -> str:
         """The last lines a container wrote, masked; empty when there are none."""
         return self._run(Standing(self._reading, stamp).log_tail(place, lines))
+
+    @contextmanager
+    def tunnel(self, namespace: str, service: str, port: int) -> Iterator[LocalEnd]:
+        """A way from this machine to a port of a Service, open for as long as the block lasts.
+
+        Raises ClusterError where no ready pod is behind it or the cluster refuses.
+        """
+
+        async def begun() -> tuple[Tunnel, LocalEnd]:
+            tunnel = await way_to(self._reading, namespace, service, port)
+            return tunnel, await tunnel.begin()
+
+        tunnel, end = self._run(begun())
+        try:
+            yield end
+        finally:
+            self._run(tunnel.end())
 
     # -- secrets ------------------------------------------------------------------------------
 

@@ -126,6 +126,29 @@ class Wire:
             raise refusal_from(answer.status, body, answer.headers.get("Retry-After"))
         return body.decode("utf-8", "replace")
 
+    async def websocket(
+        self, path: str, query: Mapping[str, str], protocol: str
+    ) -> aiohttp.ClientWebSocketResponse:
+        """An open connection that carries bytes both ways.
+
+        Raises Refusal where the answer is not a switch of protocols, Unreachable when nobody
+        answers.
+        """
+        headers = await self._headers(Request("GET", path, "open a connection"))
+        session: aiohttp.ClientSession = self._api.rest_client.pool_manager
+        url = f"{self._connection.server}{path}?{urlencode(query)}"
+        try:
+            return await session.ws_connect(
+                url,
+                protocols=(protocol,),
+                headers={key: headers[key] for key in headers if key != "Content-Type"},
+                proxy=self._connection.proxy or None,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            raise refusal_from(error.status, b"", None) from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
     async def _headers(self, request: Request) -> dict[str, str]:
         headers = {
             "Accept": request.accept,

@@ -15,7 +15,8 @@ from installer.steps.namespaces import NAMESPACES, Namespaces
 from installer.steps.nodes_ready import NODES_READY, NodesReady
 from installer.steps.places import PLACES, Places
 from installer.steps.secrets import SECRETS, Secrets
-from installer.steps.tidy import Tidy
+from installer.steps.smoke import Smoke, SmokePlan
+from installer.steps.tidy import TIDY, Tidy
 from installer.steps.wave import Wave, WaveReady, wave_id
 
 NO_PUBLIC_NAME = PublicName("")
@@ -45,6 +46,7 @@ def kubernetes_part(
     places: Sequence[str] = (),
     public: PublicName = NO_PUBLIC_NAME,
     reserved: FrontAddress = no_address,
+    smoke: SmokePlan | None = None,
 ) -> tuple[Step, ...]:
     """All steps inside the cluster; makes no call by itself.
 
@@ -52,7 +54,8 @@ def kubernetes_part(
     machines exist. Namespaces and Secrets do not wait for machines, so that a removal reaches
     everything even when the machines are gone. A removal begins with the last step. `places` are
     the names that workloads are pinned to, one for each machine of our own. `public` is the name in
-    front of everything and `reserved` gives the address kept for it, where there is one.
+    front of everything and `reserved` gives the address kept for it, where there is one. `smoke` is
+    what to try in the end.
     """
     spaces = [entry.body for entry in rendered.objects if entry.body["kind"] == "Namespace"]
     waves = waves_of(rendered, modules)
@@ -68,6 +71,7 @@ def kubernetes_part(
         Secrets(connect, rendered.secrets, resolve, public, waits),
         *(WaveReady(connect, wave, _before(wave, waves, modules, first), public) for wave in waves),
         Tidy(connect, wanted_refs(rendered), _last_steps(waves, *((FRONT_DOOR,) if door else ()))),
+        *((Smoke(connect, smoke, public, (TIDY,)),) if smoke else ()),
     )
 
 

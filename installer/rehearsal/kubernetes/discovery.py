@@ -12,11 +12,13 @@ _ON_SUBRESOURCE = {
     "log": ("get",),
     "eviction": ("create",),
     "binding": ("create",),
+    "portforward": ("create", "get"),
 }
 _SUBRESOURCE_KINDS = {
     "scale": ("autoscaling", "v1", "Scale"),
     "eviction": ("policy", "v1", "Eviction"),
     "binding": ("", "v1", "Binding"),
+    "portforward": ("", "v1", "PodPortForwardOptions"),
 }
 
 

@@ -39,6 +39,7 @@ class Kind:
 
 
 _STATUS = ("status",)
+_OF_PODS = ("status", "log", "eviction", "binding", "portforward")
 _SCALED = ("status", "scale")
 _RBAC = "rbac.authorization.k8s.io"
 _STORAGE = "storage.k8s.io"
@@ -47,7 +48,7 @@ _NET = "networking.k8s.io"
 KINDS: tuple[Kind, ...] = (
     Kind("", "v1", "Namespace", "namespaces", False, ("ns",), _STATUS),
     Kind("", "v1", "Node", "nodes", False, ("no",), _STATUS),
-    Kind("", "v1", "Pod", "pods", True, ("po",), ("status", "log", "eviction", "binding"), True),
+    Kind("", "v1", "Pod", "pods", True, ("po",), _OF_PODS, True),
     Kind("", "v1", "Service", "services", True, ("svc",), _STATUS, True),
     Kind("", "v1", "Endpoints", "endpoints", True, ("ep",)),
     Kind("", "v1", "ConfigMap", "configmaps", True, ("cm",)),

@@ -127,6 +127,11 @@ def unauthorized() -> Refused:
     return Refused(401, "Unauthorized", "Unauthorized")
 
 
+def runs_nothing() -> Refused:
+    """501 for what only containers could answer: pods are played here, not run."""
+    return Refused(501, "NotImplemented", "this cluster is a rehearsal and runs no containers")
+
+
 def expired(message: str) -> Refused:
     """410 for a resourceVersion or continue token that is too old."""
     return Refused(410, "Expired", message)

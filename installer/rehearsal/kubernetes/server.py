@@ -16,7 +16,13 @@ from installer.rehearsal.kubernetes import discovery, openapi
 from installer.rehearsal.kubernetes.kinds import REVIEWS, Object
 from installer.rehearsal.kubernetes.patches import json_patch, merge_patch, strategic_patch
 from installer.rehearsal.kubernetes.reader import Reader, query_of
-from installer.rehearsal.kubernetes.refusals import Refused, bad_request, no_such_path, unauthorized
+from installer.rehearsal.kubernetes.refusals import (
+    Refused,
+    bad_request,
+    no_such_path,
+    runs_nothing,
+    unauthorized,
+)
 from installer.rehearsal.kubernetes.requests import (
     Asked,
     asked,
@@ -191,6 +197,8 @@ class ApiServer:
         found = self._writer.present(place)
         if place.subresource == "log":
             return web.Response(text=log_of(found, request.query.get("container", "")))
+        if place.subresource == "portforward":
+            raise runs_nothing()
         if place.subresource == "scale":
             return _json(scale_of(found))
         if flag(request, "watch"):
@@ -205,6 +213,8 @@ class ApiServer:
 
     async def _create(self, request: web.Request, place: Place) -> web.StreamResponse:
         options, body = _options(request), await object_of(request)
+        if place.subresource == "portforward":
+            raise runs_nothing()
         if place.subresource == "eviction":
             return _json(evict(self._writer, place, body), 201)
         if place.subresource == "binding":

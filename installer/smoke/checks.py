@@ -1,0 +1,21 @@
+"""Everything that is tried, in the order in which one thing needs another."""
+
+from __future__ import annotations
+
+from installer.smoke.answering import ANSWERING
+from installer.smoke.door import DOOR
+from installer.smoke.trying import Check
+from installer.smoke.upload import READY, REFUSAL, WHOLE_WAY
+from installer.smoke.watching import DASHBOARDS, LOGS, METRICS, TRACES_OF_UPLOADS
+
+CHECKS: tuple[Check, ...] = (
+    ANSWERING,
+    READY,
+    WHOLE_WAY,
+    REFUSAL,
+    METRICS,
+    DASHBOARDS,
+    LOGS,
+    TRACES_OF_UPLOADS,
+    DOOR,
+)
