@@ -10,6 +10,7 @@ from installer.commands.workshop import Workshop
 from installer.engine.errors import ExitCode
 from installer.engine.step import StopFlag
 from installer.plan import make_plan
+from installer.smoke.trying import Ended
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -17,10 +18,19 @@ def run(asked: argparse.Namespace) -> int:
     meant = case(asked)
     gathered = meant.gathered()
     plan = in_our_words(lambda: make_plan(gathered.answers))
-    well = True
+    seen: set[Ended] = set()
     with Workshop(meant) as workshop:
         for finding in workshop.try_out(plan, StopFlag()):
-            well = well and finding.good
-            say(f"{'  ' if finding.good else '! '}{finding.words}")
-    say("\nEverything tried works." if well else "\nNot everything works.")
-    return ExitCode.OK if well else ExitCode.CLUSTER
+            seen.add(finding.ended)
+            mark = "!" if finding.ended is Ended.BAD else " "
+            say(f"{mark} {finding.title}: {finding.ended}. {finding.words}")
+    say(f"\n{_verdict(seen)}")
+    return ExitCode.CLUSTER if Ended.BAD in seen else ExitCode.OK
+
+
+def _verdict(seen: set[Ended]) -> str:
+    if Ended.BAD in seen:
+        return "Not everything works."
+    if Ended.IMAGE in seen:
+        return "The installation works; what does not is the fault of an image, as said above."
+    return "Everything tried works." if Ended.GOOD in seen else "Nothing could be tried."

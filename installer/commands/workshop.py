@@ -30,7 +30,7 @@ from installer.engine.run import Result, Runner
 from installer.engine.state import Installation, State, remembered
 from installer.engine.step import Context, StopFlag
 from installer.plan import Plan, Surroundings
-from installer.smoke.trying import Ended
+from installer.smoke.trying import Finding as Tried
 
 if TYPE_CHECKING:
     from installer.commands.target import Target
@@ -117,7 +117,7 @@ class Workshop:
         result = self._run(plan, report, stop, lambda runner: runner.install(), first=try_all)
         return conclude(self.case, plan, result)
 
-    def try_out(self, plan: Plan, stop: StopFlag) -> Iterator[Finding]:
+    def try_out(self, plan: Plan, stop: StopFlag) -> Iterator[Tried]:
         """Try what is installed, as it is tried; changes nothing but what using it changes."""
         from installer.steps.smoke import SMOKE, Smoke
 
@@ -128,9 +128,7 @@ class Workshop:
             context = Context(
                 SMOKE, bench.state, installation, lambda _event: None, stop, bench.target.pace
             )
-            for each in step.findings(context):
-                good = each.ended is not Ended.BAD
-                yield Finding(good, f"{each.title}: {each.ended}. {each.words}")
+            yield from step.findings(context)
 
     def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
         """Remove everything that is ours."""
