@@ -249,29 +249,31 @@ MODULE = """\
 version: 1
 title: Greeter
 purpose: Says hello.
-needs: [infrastructure]
+needs: [house]
 namespaces: [{name: health-greeter}]
 waves: {2: Servers}
 templates: [{file: greeter.yaml.j2, wave: 2}]
 """
+HOUSE = MODULE.replace("Greeter", "House").replace("needs: [house]", "needs: []")
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: greeter}\ndata: {words: hello}\n"
 
 
 def test_a_module_switched_off_that_another_needs_is_told_with_both_ways_out(
     tmp_path: Path,
 ) -> None:
-    """With a made-up module in a copy of the assets, which are found before the real ones."""
+    """With made-up modules in a copy of the assets, which are found before the real ones."""
     shutil.copytree(ROOT / "assets", tmp_path / "assets")
-    folder = tmp_path / "assets" / "modules" / "greeter"
-    folder.mkdir()
-    (folder / "module.yaml").write_text(MODULE, encoding="utf-8")
-    (folder / "greeter.yaml.j2").write_text(OBJECT, encoding="utf-8")
+    for name, text in (("greeter", MODULE), ("house", HOUSE.replace("-greeter", "-house"))):
+        folder = tmp_path / "assets" / "modules" / name
+        folder.mkdir()
+        (folder / "module.yaml").write_text(text, encoding="utf-8")
+        (folder / "greeter.yaml.j2").write_text(OBJECT, encoding="utf-8")
     person = Person(tmp_path, cwd=tmp_path, extra={"PYTHONPATH": str(ROOT)})
-    off = ("--set", "modules.infrastructure.enabled=false")
+    off = ("--set", "modules.house.enabled=false")
     both = person.plain("plan", "--rehearse")
     assert both.code == 0, both.err
     said = person.plain("plan", "--rehearse", *off)
-    check_refusal(said, ExitCode.ANSWERS, "do not go together", "greeter", "infrastructure")
+    check_refusal(said, ExitCode.ANSWERS, "do not go together", "greeter", "house")
     assert (
         person.plain("plan", "--rehearse", *off, "--set", "modules.greeter.enabled=false").code == 0
     )
