@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,9 +40,10 @@ from installer.oracle.given_network import GivenNetworks
 from installer.oracle.holdings import Holdings, is_ours
 from installer.oracle.installations import installations_named
 from installer.oracle.limits import Needs
+from installer.oracle.own_address import OwnAddress
 from installer.oracle.spending import SpendPlan
 from installer.oracle.tokens import kubeconfig_document
-from installer.oracle.wanted import ClusterPlan, Given, NetworkPlan, NodePlan
+from installer.oracle.wanted import MINE, ClusterPlan, Given, NetworkPlan, NodePlan
 from installer.plan import Plan, Surroundings, on_oracle
 from installer.smoke.trying import Health
 from installer.steps.cluster_access import ClusterAccess
@@ -104,6 +106,11 @@ class OracleTarget(Target):
         self.pace = 1.0 / world.speed if world else 1.0
         self._reached = access_of(answers, world)
         self._account = account_opener(self._reached)
+        pages = [f"https://{page}" for page in answers.cluster.address_services.split()]
+        # In a rehearsal its world is the internet.
+        self._own_address = OwnAddress(
+            [f"{world.address.control}/your-address"] if world else pages
+        )
         self._rehearsed = world is not None
         self._connected: dict[str, Cluster] = {}
         self._access: KubeAccess | None = None
@@ -133,6 +140,7 @@ class OracleTarget(Target):
                 monthly_usd=self.answers.money.accept_monthly_usd,
                 email=self.answers.access.email,
             ),
+            self._own_address.cidr,
         )
         door = next(step for step in below if isinstance(step, ClusterAccess))
         above = kubernetes_part(
@@ -176,21 +184,46 @@ class OracleTarget(Target):
     def examine(self, plan: Plan) -> Iterator[Diagnosis]:
         """Profile, key, clock, region, kind of account, limits, permissions, a given network."""
         yield from examine(self._reached, needs_of(plan), self.answers.name)
+        if self.answers.cluster.api_access_cidr == MINE:
+            yield self._own_address_found()
         if self.answers.place.vcn:
             yield self._given_network()
 
+    def _operators(self) -> list[Finding]:
+        """Who may reach the API, when that is the person's own address."""
+        if self.answers.cluster.api_access_cidr != MINE:
+            return []
+        try:
+            own = self._own_address.cidr()
+        except InstallError as error:
+            return [Finding(False, f"{error.what} {error.why} {error.then}")]
+        words = f"Only your own address, {own}, will reach the Kubernetes API."
+        return [Finding(True, f"{words} Another one: cluster.api_access_cidr.")]
+
+    def _own_address_found(self) -> Diagnosis:
+        """Without the address: findings of an examination are shown to others."""
+        try:
+            self._own_address.cidr()
+        except InstallError as error:
+            return bad(error)
+        return good("Your own address can be found out; only it may reach the Kubernetes API.")
+
     def _given_network(self) -> Diagnosis:
         name = self.answers.name
+        network = network_of(self.answers)
         try:
+            if network.api_access_cidr == MINE:
+                network = replace(network, api_access_cidr=self._own_address.cidr())
             found = GivenNetworks(self._account()).look(
-                network_of(self.answers),
+                network,
                 cluster_of(self.answers),
                 lambda each: is_ours(each, "", name),
             )
         except InstallError as error:
             return bad(error)
         if found.problems:
-            return bad(found.refusal())
+            mine = self.answers.cluster.api_access_cidr == MINE
+            return bad((found.without(network.api_access_cidr) if mine else found).refusal())
         return good("The network in the answers can carry the cluster as it is.")
 
     def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
@@ -206,6 +239,7 @@ class OracleTarget(Target):
         census = Holdings(self._account()).everywhere()
         others = census.only(lambda each: not is_ours(each, identity, self.answers.name))
         envelope = load_envelope()
+        findings += self._operators()
         findings += usage_findings(others, envelope)
         return Surroundings(already=already_there(others, envelope)), tuple(findings)
 

@@ -7,7 +7,7 @@ added. Rules of network security groups do not count: nothing of ours is put int
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from installer.engine.errors import AnswersError
@@ -31,6 +31,11 @@ class GivenNetwork:
     vcn: Vcn | None = None
     subnets: Mapping[Role, Subnet] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+
+    def without(self, own: str) -> GivenNetwork:
+        """The same, but a person's own address is called that: an error is shown to others."""
+        problems = tuple(line.replace(own, "your own address") for line in self.problems)
+        return replace(self, problems=problems)
 
     def refusal(self) -> AnswersError:
         """The error that names every problem."""

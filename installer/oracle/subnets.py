@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from installer.engine.errors import AnswersError
-from installer.oracle.wanted import ClusterPlan, NetworkPlan
+from installer.oracle.wanted import MINE, ClusterPlan, NetworkPlan
 
 # Oracle's limits for a VCN are /16 to /30; three useful subnets need at least a /26.
 LARGEST, SMALLEST = 16, 26
@@ -52,7 +52,7 @@ def _problems(network: NetworkPlan, cluster: ClusterPlan) -> Iterator[str]:
         ("The block that may reach the API", network.api_access_cidr),
         ("The block that may reach the web ports", network.web_access_cidr),
     ):
-        if _block(text) is None:
+        if text != MINE and _block(text) is None:
             yield f"{name}, {text!r}, is not an IPv4 block such as 10.20.0.0/16."
     pods, services = _block(cluster.pods_cidr), _block(cluster.services_cidr)
     if pods is not None and services is not None and pods.overlaps(services):

@@ -9,6 +9,8 @@ NEWEST = "newest"
 PODS_CIDR = "10.244.0.0/16"
 SERVICES_CIDR = "10.96.0.0/16"
 ANYWHERE = "0.0.0.0/0"
+# In the place of a block: the one address of the machine we run on, found out when it is needed.
+MINE = "mine"
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Given:
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """The virtual network and who may reach what in it; all values are CIDR blocks.
+    """The virtual network and who may reach what in it; all values are CIDR blocks, and the one
+    for the API may be MINE until it is known.
 
     `cidr` is the network's block, or the part of a given network that is ours to use.
 

@@ -6,8 +6,9 @@ from installer.engine.step import Condition, Context, Seen, Step
 from installer.oracle.given_network import GivenNetworks
 from installer.oracle.private_gateways import PrivateGateways
 from installer.oracle.rules import Role
-from installer.oracle.wanted import ClusterPlan, NetworkPlan
+from installer.oracle.wanted import MINE, ClusterPlan, NetworkPlan
 from installer.steps.network_part import GIVEN_FACT, VCN, VCN_COMPARTMENT, stay_in_place
+from installer.steps.operators import FindAddress, nobody_knows, with_operator
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount
 from installer.steps.security_list import TITLES
 from installer.steps.subnet import subnet_id
@@ -23,7 +24,14 @@ class GivenVcn(Step):
     usually = 3.0
     looks_alone = True
 
-    def __init__(self, account: OpenAccount, plan: NetworkPlan, cluster: ClusterPlan) -> None:
+    def __init__(
+        self,
+        account: OpenAccount,
+        plan: NetworkPlan,
+        cluster: ClusterPlan,
+        own_address: FindAddress = nobody_knows,
+    ) -> None:
+        self._own_address = own_address
         self._account = account
         self._plan = plan
         self._cluster = cluster
@@ -34,11 +42,15 @@ class GivenVcn(Step):
         if ctx.removing:
             ctx.remember("id", self._plan.given.vcn)
             return self._ours_in_it(ctx)
+        # Rules of subnets of ours are their own steps' business.
+        subnets = self._plan.given.subnets
+        plan = with_operator(ctx, self._plan, self._own_address) if subnets else self._plan
         found = GivenNetworks(self._account()).look(
-            self._plan, self._cluster, lambda each: each.is_of(ctx.installation.id)
+            plan, self._cluster, lambda each: each.is_of(ctx.installation.id)
         )
         if found.problems or found.vcn is None:
-            raise found.refusal()
+            mine = self._plan.api_access_cidr == MINE
+            raise (found.without(plan.api_access_cidr) if mine else found).refusal()
         ctx.remember("id", found.vcn.id)
         ctx.remember(GIVEN_FACT, found.vcn.id)
         ctx.remember(VCN_COMPARTMENT, found.vcn.compartment)

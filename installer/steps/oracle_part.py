@@ -16,6 +16,7 @@ from installer.steps.internet_gateway import InternetGateway
 from installer.steps.leftovers import NothingLeftBehind
 from installer.steps.limits import LimitsSuffice
 from installer.steps.node_pool import Machines
+from installer.steps.operators import FindAddress, nobody_knows
 from installer.steps.oracle_resource import OpenAccount
 from installer.steps.private_gateways import Nat, ToServices
 from installer.steps.route_table import PrivateRoutes, Routes
@@ -33,12 +34,15 @@ def oracle_part(
     nodes: NodePlan,
     needs: Needs | None = None,
     spending: SpendPlan | None = None,
+    own_address: FindAddress = nobody_knows,
 ) -> tuple[Step, ...]:
     """Everything between an account and a cluster with machines; makes no call by itself.
 
     `needs` is what the whole plan takes of the account's limits, volumes and balancers of the
     platform included; without it, what the machines take. With `spending`, a compartment of our
     own is locked before anything is made in it; one that was given holds other things as well.
+    `own_address` finds the block of the machine we run on, for a network whose API is open to that
+    alone.
 
     A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
     routes, gateways, network, lock, compartment.
@@ -51,7 +55,7 @@ def oracle_part(
         LimitsSuffice(account, needs or _needs_of(nodes, network), compartment),
         compartment_step(account, compartment),
         *guards,
-        *_network(account, network, cluster, tuple(guard.id for guard in guards)),
+        *_network(account, network, cluster, own_address, tuple(each.id for each in guards)),
         NothingLeftBehind(account),
         ControlPlane(account, cluster),
         ClusterAccess(account),
@@ -60,11 +64,16 @@ def oracle_part(
 
 
 def _network(
-    account: OpenAccount, network: NetworkPlan, cluster: ClusterPlan, guards: tuple[str, ...]
+    account: OpenAccount,
+    network: NetworkPlan,
+    cluster: ClusterPlan,
+    own_address: FindAddress,
+    guards: tuple[str, ...],
 ) -> tuple[Step, ...]:
     given = network.given
-    made = GivenVcn if given.vcn else VirtualNetwork
-    vcn = made(account, network, cluster)
+    vcn: GivenVcn | VirtualNetwork = VirtualNetwork(account, network, cluster)
+    if given.vcn:
+        vcn = GivenVcn(account, network, cluster, own_address)
     vcn.needs = (*vcn.needs, *guards)
     if given.subnets:
         return (vcn, *(GivenSubnet(role, getattr(given, role)) for role in ROLES))
@@ -73,7 +82,7 @@ def _network(
         InternetGateway(account),
         Routes(account),
         *_ways_out(account, network),
-        *(SecurityRules(account, role, network, cluster) for role in ROLES),
+        *(SecurityRules(account, role, network, cluster, own_address) for role in ROLES),
         *(RegionalSubnet(account, role, network, cluster) for role in ROLES),
     )
 

@@ -9,8 +9,9 @@ from installer.oracle.network import SecurityList
 from installer.oracle.resource import Started
 from installer.oracle.rules import Role, RuleBook, differences, rules_for
 from installer.oracle.subnets import lay_out
-from installer.oracle.wanted import ClusterPlan, NetworkPlan
+from installer.oracle.wanted import MINE, ClusterPlan, NetworkPlan
 from installer.steps.network_part import NetworkPart
+from installer.steps.operators import FindAddress, nobody_knows, with_operator, without_addresses
 from installer.steps.oracle_resource import OpenAccount
 
 TITLES: dict[Role, str] = {"api": "API endpoint", "nodes": "nodes", "balancers": "balancers"}
@@ -28,8 +29,10 @@ class SecurityRules(NetworkPart[SecurityList]):
         role: Role,
         plan: NetworkPlan,
         cluster: ClusterPlan | None = None,
+        own_address: FindAddress = nobody_knows,
     ) -> None:
         super().__init__(account)
+        self._own_address = own_address
         self.id = security_list_id(role)
         self.title = f"Security rules: {TITLES[role]}"
         self.suffix = f"rules-{role}"
@@ -47,7 +50,7 @@ class SecurityRules(NetworkPart[SecurityList]):
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """With all its rules at once."""
-        where = self.compartment(ctx), name, self.vcn(ctx), self._book()
+        where = self.compartment(ctx), name, self.vcn(ctx), self._book(ctx)
         return Started(self.networks().create_security_list(*where, self.tags(ctx), retry_token))
 
     def delete(self, ctx: Context, found: SecurityList) -> str:  # noqa: ARG002
@@ -55,16 +58,27 @@ class SecurityRules(NetworkPart[SecurityList]):
         self.networks().delete_security_list(found.id)
         return ""
 
-    def differences(self, ctx: Context, found: SecurityList) -> tuple[str, ...]:  # noqa: ARG002
-        """Each rule missing or too many."""
-        return differences(self._book(), found.book)
+    def differences(self, ctx: Context, found: SecurityList) -> tuple[str, ...]:
+        """Each rule missing or too many; an address of the person is called that."""
+        plan = self._settled(ctx)
+        lines = differences(self._book(ctx, plan), found.book)
+        if self._plan.api_access_cidr != MINE:
+            return lines
+        return without_addresses(lines, found.book.of("in"), plan.api_access_cidr)
 
-    def repair(self, ctx: Context, found: SecurityList) -> None:  # noqa: ARG002
+    def repair(self, ctx: Context, found: SecurityList) -> None:
         """Replace all rules by ours."""
-        self.networks().set_rules(found.id, self._book())
+        self.networks().set_rules(found.id, self._book(ctx))
 
-    def _book(self) -> RuleBook:
-        return rules_for(self._role, self._plan, lay_out(self._plan, self._cluster))
+    def _settled(self, ctx: Context) -> NetworkPlan:
+        """Only the API's subnet cares who its operators are."""
+        if self._role != "api":
+            return self._plan
+        return with_operator(ctx, self._plan, self._own_address)
+
+    def _book(self, ctx: Context, plan: NetworkPlan | None = None) -> RuleBook:
+        plan = plan or self._settled(ctx)
+        return rules_for(self._role, plan, lay_out(plan, self._cluster))
 
 
 def security_list_id(role: Role) -> str:

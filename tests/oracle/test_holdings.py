@@ -20,15 +20,15 @@ from tests.oracle.world import Person, World
 from tests.steps.oracle.test_installing_and_removing import leave_behind, settle
 
 
-def target(world: World, name: str = "health") -> OracleTarget:
+def target(world: World, name: str = "health", **cluster: object) -> OracleTarget:
     answers: Answers = model()(
         version=1,
         name=name,
         oracle={"config_file": str(world.access.config_file), "profile": world.access.profile},
+        cluster=cluster,
     )
-    running: Any = SimpleNamespace(
-        speed=600.0, address=SimpleNamespace(oracle=world.access.endpoint)
-    )
+    address = SimpleNamespace(oracle=world.access.endpoint, control=world.control)
+    running: Any = SimpleNamespace(speed=600.0, address=address)
     return OracleTarget(answers, running)
 
 

@@ -19,6 +19,7 @@ from installer.engine.state import Installation, State
 from installer.engine.step import Step, StopFlag
 from installer.oracle.access import Access, account_opener
 from installer.oracle.account import Account
+from installer.oracle.own_address import OwnAddress
 from installer.oracle.spending import SpendPlan
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
 from installer.steps.oracle_part import oracle_part
@@ -58,6 +59,10 @@ class World:
     def operations(self, since: int = 0) -> Counter[str]:
         """How often each operation was asked for, after so many requests."""
         return Counter(self._ask("GET", f"requests?since={since}")["operations"])
+
+    def move(self, address: str) -> None:
+        """From now on the person is seen under this address."""
+        self._ask("PUT", "your-address", {"address": address})
 
     def account(self) -> Account:
         """A second pair of hands in the same account."""
@@ -115,6 +120,7 @@ class Person:
             ClusterPlan(),
             self.nodes,
             spending=self.spending,
+            own_address=OwnAddress([f"{self.world.control}/your-address"]).cidr,
         )
 
     def network_steps(self) -> tuple[Step, ...]:

@@ -6,6 +6,7 @@ import ipaddress
 import itertools
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from installer.answers.problems import quoted, refuse
 
@@ -127,6 +128,27 @@ def address_range(text: str) -> str:
     if interface.ip != interface.network.network_address:
         raise refuse(f"The range that holds this address begins elsewhere: {interface.network}.")
     return str(interface.network)
+
+
+MINE = "mine"
+
+
+def access_range(text: str) -> str:
+    """An IPv4 range in CIDR form, or the word for one's own address."""
+    return MINE if text.lower() == MINE else address_range(text)
+
+
+def web_pages(text: str) -> str:
+    """Addresses of pages, divided by blanks; only https, for what they say is believed."""
+    pages = [page.removeprefix("https://") for page in text.replace(",", " ").split()]
+    for page in pages:
+        parts = urlsplit(page if "://" in page else f"https://{page}")
+        if parts.scheme != "https" or not parts.hostname or parts.username:
+            raise refuse(
+                f"Addresses of https pages are needed here, like api.ipify.org; {quoted(page)} is "
+                "none."
+            )
+    return " ".join(pages)
 
 
 def network_range(text: str) -> str:

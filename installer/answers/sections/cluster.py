@@ -11,7 +11,7 @@ from installer.answers.asking import Ask, Section
 from installer.answers.forms import Number, Switch, Text
 from installer.answers.problems import refuse
 from installer.answers.rules import cluster_names, internet_names
-from installer.answers.sections.relevance import on_existing, on_oracle
+from installer.answers.sections.relevance import on_existing, on_oracle, with_own_address
 
 # An A1 node takes from 1 to 64 GB of memory for each OCPU.
 _MOST_GB_PER_OCPU = 64
@@ -113,15 +113,27 @@ class Cluster(Section):
     ] = "10.96.0.0/16"
     api_access_cidr: Annotated[
         str,
-        Text(internet_names.address_range, empty=False, example="0.0.0.0/0"),
+        Text(internet_names.access_range, empty=False, example="0.0.0.0/0"),
         Ask(
             "Who may reach the cluster's control",
             help="Addresses that may speak to the Kubernetes API, which asks everybody for a "
-            "signed token. 0.0.0.0/0 means any address; your own followed by /32 is "
-            "stricter, but it must be a fixed one.",
+            "signed token. 0.0.0.0/0 means any address; mine means the one you have now, found "
+            "out and put right again in every run; or write a range, or one address "
+            "followed by /32.",
             relevant=on_oracle,
         ),
     ] = "0.0.0.0/0"
+    address_services: Annotated[
+        str,
+        Text(internet_names.web_pages, empty=False, example="api.ipify.org"),
+        Ask(
+            "Pages that tell your address",
+            help="Asked over https for the address you are seen under, until two agree. Nothing "
+            "is sent to them. Name others if you would rather not ask these.",
+            advanced=True,
+            relevant=with_own_address,
+        ),
+    ] = "api.ipify.org checkip.amazonaws.com ipv4.icanhazip.com"
     private_nodes: Annotated[
         bool,
         Switch(),

@@ -28,3 +28,8 @@ def with_pull_user(answered: Answered) -> bool:
 def with_network(answered: Answered) -> bool:
     """The cluster is made by us, in a network that exists."""
     return on_oracle(answered) and bool(answered.get("place.vcn", ""))
+
+
+def with_own_address(answered: Answered) -> bool:
+    """The cluster is made by us, and only one's own address may reach its control."""
+    return on_oracle(answered) and answered.get("cluster.api_access_cidr") == "mine"

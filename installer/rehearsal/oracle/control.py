@@ -20,6 +20,8 @@ INVENTORIED = (
     *("instance", "bootvolume", "volume", "cluster", "nodepool"),
     *("networkloadbalancer", "loadbalancer", "bucket", "quota", "budget"),
 )
+# Of a range set aside for documentation: nobody has it.
+_FIRST_ADDRESS = "198.51.100.7"
 
 
 def inventory(tenancy: Tenancy) -> list[Body]:
@@ -56,6 +58,8 @@ class Control:
             web.get("/rehearsal/clock", self.show_clock),
             web.post("/rehearsal/clock", self.wind_clock),
             web.get("/rehearsal/held", self.show_held),
+            web.get("/rehearsal/your-address", self.show_address),
+            web.put("/rehearsal/your-address", self.move_house),
             web.post("/rehearsal/weather", self.add_weather),
             web.delete("/rehearsal/weather", self.clear_weather),
         ]
@@ -85,6 +89,20 @@ class Control:
             return _refuse("forward must be a number of seconds, 0 or more")
         self._tenancy.clock.forward(forward)
         return await self.show_clock(request)
+
+    async def show_address(self, _request: web.Request) -> web.Response:
+        """The address the person is seen under, as pages on the internet tell it."""
+        kept = self._tenancy.shelf.get("settings", "address") or {"address": _FIRST_ADDRESS}
+        return web.Response(text=f"{kept['address']}\n")
+
+    async def move_house(self, request: web.Request) -> web.Response:
+        """Body {"address": what the person is seen under from now on}."""
+        body = await _json(request)
+        address = body.get("address") if isinstance(body, dict) else None
+        if not isinstance(address, str):
+            return _refuse("address must be a text")
+        self._tenancy.shelf.put("settings", "address", {"address": address})
+        return web.json_response({})
 
     async def show_held(self, _request: web.Request) -> web.Response:
         """Calls, to Oracle and to its clusters, whose work is done and whose answer is held."""
