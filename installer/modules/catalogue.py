@@ -119,7 +119,17 @@ def _secret(folder: Traversable, file: ModuleFile, entry: SecretEntry) -> Secret
             text = folder.joinpath("files", *value.file.split("/")).read_text(encoding="utf-8")
         path = _question_id(entry.id, value.key, value.question_id) if value.question else ""
         question = f"{folder.name}.{path}" if path else ""
-        values.append(SecretValue(value.key, value.make, text, question, value.shape, value.by))
+        values.append(
+            SecretValue(
+                value.key,
+                value.make,
+                text,
+                question,
+                shape=value.shape,
+                required=value.required,
+                by=value.by,
+            )
+        )
     namespace = entry.namespace or file.namespaces[0].name
     return SecretSpec(folder.name, entry.id, namespace, entry.name, tuple(values))
 

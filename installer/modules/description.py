@@ -156,9 +156,10 @@ class SecretValueEntry(Closed):
     `text` is the value (fixed), the host names it is for (certificate), a text with `${key}` places
     for other keys of the same Secret (template), or `namespace/secret/key` of another Secret
     (copy). `file` reads the text from the module's files/ folder instead. `supplied` is what the
-    person gives and empty otherwise; `shape` says what it must look like. `authority` is a
-    certificate authority of the installation's own, `signed` a certificate it gave to the public
-    names whose labels `text` lists, with `by` naming the key of the authority.
+    person gives and empty otherwise, or, if it is `required`, a mistake; `shape` says what it must
+    look like. `authority` is a certificate authority of the installation's own, `signed` a
+    certificate it gave to the public names whose labels `text` lists, with `by` naming the key of
+    the authority.
     """
 
     key: str = Field(pattern=_KEY)
@@ -168,6 +169,7 @@ class SecretValueEntry(Closed):
     question: QuestionEntry | None = None
     question_id: str = Field(default="", pattern=r"^([a-z][a-z0-9_]*)?$")
     shape: Shape = "line"
+    required: bool = False
     by: str = ""
 
     @model_validator(mode="after")
@@ -183,6 +185,8 @@ class SecretValueEntry(Closed):
             raise ValueError(f"{self.key}: only generated values can be asked for")
         if self.make == "supplied" and not self.question:
             raise ValueError(f"{self.key}: what is supplied needs a question")
+        if self.required and self.make != "supplied":
+            raise ValueError(f"{self.key}: only what is supplied can be required")
         if (self.make == "signed") != bool(self.by):
             raise ValueError(f"{self.key}: signed, and nothing else, names its authority in by")
         if self.make == "copy" and self.text.count("/") != 2:

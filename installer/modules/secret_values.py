@@ -65,7 +65,8 @@ _PLACE = re.compile(r"\$\{([A-Za-z0-9._-]+)\}")
 class SecretValue:
     """The recipe of one key; `question_path` is set when a person may supply the value.
 
-    `by` is the key of the authority that signs it; `hosts` are the names a certificate is for.
+    Without a `required` value nothing is made. `by` is the key of the authority that signs it;
+    `hosts` are the names a certificate is for.
     """
 
     key: str
@@ -73,6 +74,7 @@ class SecretValue:
     text: str = ""
     question_path: str = ""
     shape: Shape = "line"
+    required: bool = False
     by: str = ""
     hosts: tuple[str, ...] = ()
 
@@ -213,12 +215,21 @@ def _new(value: SecretValue, resolve: Resolve) -> str:
 def _supplied(value: SecretValue, found: Mapping[str, str], resolve: Resolve) -> str:
     given = resolve(value.question_path)
     if given is None:
-        return found.get(value.key, "")
+        there = found.get(value.key, "")
+        if value.required and not there:
+            raise ModulesInvalid([_missing(value)])
+        return there
     mistake = _shape_mistake(value.shape, given)
     if mistake:
         where = f"secrets.{value.question_path}"
         raise ModulesInvalid([Problem(where, f"the value given cannot be used: {mistake}")])
     return given
+
+
+def _missing(value: SecretValue) -> Problem:
+    where = f"secrets.{value.question_path}"
+    sentence = f"the value is missing, and nothing can stand in for it; say where it is: {where}"
+    return Problem(where, sentence)
 
 
 def _shape_mistake(shape: Shape, given: str) -> str:

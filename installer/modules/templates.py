@@ -11,6 +11,7 @@ What a template can use:
     other("MODULE").NAME      an option of a module under `needs` or `looks_at`; `.enabled` too
     image("NAME")             the reference of an image of the lock file, after mirror and override
     claim("NAME")             .claim_name, .sub_path and .size_bytes of the claim's folder
+    size(TEXT)                bytes in a size such as the value of an option of that kind
     file("PATH")              the text of a file below files/
     filled("PATH", name=...)  the same, filled in as a template of its own
     TEXT | quoted             a text as a YAML string, whatever is in it
@@ -40,6 +41,7 @@ from installer.modules.closed import Loader
 from installer.modules.conditions import OptionValue, holds
 from installer.modules.images import ImageChoice
 from installer.modules.problems import ModulesInvalid, Problem
+from installer.modules.quantities import bytes_of
 from installer.modules.traffic import Flow
 
 # Pods of different users share volumes through this one group; it belongs to no image.
@@ -211,6 +213,7 @@ def _names(given: RenderInput, environment: jinja2.Environment) -> dict[str, Any
         "shared_group": SHARED_GROUP,
         "image": _image(given),
         "claim": _claim(given),
+        "size": bytes_of,
         "file": lambda name: given.module.text_of(f"files/{name}"),
         "labels": lambda name: {"app.kubernetes.io/name": name},
         "checksum": checksum,

@@ -107,8 +107,10 @@ def test_a_supplied_value_that_would_break_an_address_is_refused_without_showing
     assert canary not in str(caught.value)
 
 
-def test_every_question_about_a_secret_has_a_value_waiting_for_it(rendered: Rendered) -> None:
-    paths = {v.question_path for spec in rendered.secrets for v in spec.values} - {""}
+def test_every_question_about_a_secret_has_a_value_waiting_for_it() -> None:
+    # Of all Secrets there may be: some are made only under a condition.
+    recipes = [spec for module in catalogue() for spec in module.secrets]
+    paths = {value.question_path for spec in recipes for value in spec.values} - {""}
     asked = {f"{m.name}.{s.id}" for m in catalogue() for s in m.questions.secrets}
     assert paths == asked
     assert "infrastructure.postgresql_health.app" in asked
@@ -186,3 +188,14 @@ def test_secrets_are_ordered_by_what_they_copy() -> None:
     circle = SecretSpec("m", "b", "ns", "b", (SecretValue("k", "copy", "ns/a/k"),))
     with pytest.raises(ModulesInvalid, match="circle"):
         in_order_of_copies((first, circle))
+
+
+def test_a_required_value_is_missed_until_it_was_given_once() -> None:
+    value = SecretValue("url", "supplied", "", "greeter.door.url", required=True)
+    spec = SecretSpec("greeter", "door", "health-greeter", "door-secret", (value,))
+    with pytest.raises(ModulesInvalid, match=r"secrets\.greeter\.door\.url.*is missing"):
+        make_all((spec,), {}, {})
+    held: Store = {}
+    make_all((spec,), held, {"greeter.door.url": "https://example.org/x"})
+    make_all((spec,), held, {})
+    assert held["health-greeter", "door-secret"] == {"url": "https://example.org/x"}
