@@ -205,11 +205,11 @@ def open_decisions(answers: Answers, chosen: Sequence[Module]) -> tuple[Decision
         Decision(
             f"The image {name} is published by nobody, and none is named.",
             f"Build it and name it: images.overrides.{name}; or go without what needs it: "
-            f"modules.{module}.enabled: false.",
+            f"{switch}: false.",
             # The rehearsal's machines run no image, so that any name will do there.
             mandatory=answers.target != "rehearsal",
         )
-        for name, module in missing.items()
+        for name, switch in missing.items()
     ]
     if is_late(public_domain(answers)):
         found.append(

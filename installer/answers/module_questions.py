@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -24,8 +25,8 @@ GENERATE = SecretRef("generate")
 class OptionSpec:
     """One option of a module.
 
-    `minimum` and `maximum` limit an integer, or a size in bytes. `costs` says in words what a
-    larger value costs.
+    `minimum` and `maximum` limit an integer, or a size in bytes. `pattern` is what a text must
+    match as a whole; `must` says it in words. `costs` says in words what a larger value costs.
     """
 
     name: str
@@ -37,6 +38,8 @@ class OptionSpec:
     minimum: int | None = None
     maximum: int | None = None
     costs: str = ""
+    pattern: str = ""
+    must: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,19 @@ def _form(option: OptionSpec) -> Form:
         return Switch()
     if option.kind == "size":
         return Text(_size_within(option), SIZE_PATTERN, empty=False, example="10Gi")
+    if option.pattern:
+        empty = re.fullmatch(option.pattern, "") is not None
+        return Text(_matching(option), option.pattern, empty=empty, example=str(option.default))
     return Text()
+
+
+def _matching(option: OptionSpec) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if re.fullmatch(option.pattern, text) is None:
+            raise refuse(f"This must {option.must}.")
+        return text
+
+    return check
 
 
 def _size_within(option: OptionSpec) -> Callable[[str], str]:

@@ -93,7 +93,9 @@ def _module(folder: Traversable, lock: ImageLock) -> Module:
     file = read_closed(ModuleFile, folder / "module.yaml", shown)
     known = lock.by_name()
     mistakes = file.mistakes() + [
-        f"images: {name} is not in images.lock.yaml" for name in file.images if name not in known
+        f"images: {image.name} is not in images.lock.yaml"
+        for image in file.images
+        if image.name not in known
     ]
     mistakes += [
         f"templates: {template.file} does not exist"
@@ -105,7 +107,7 @@ def _module(folder: Traversable, lock: ImageLock) -> Module:
         name=folder.name,
         folder=folder,
         file=file,
-        images={name: known[name] for name in file.images},
+        images={image.name: known[image.name] for image in file.images},
         secrets=tuple(_secret(folder, file, entry) for entry in file.secrets),
         questions=_questions(folder.name, file),
     )
@@ -171,6 +173,8 @@ def _option(option: OptionEntry) -> OptionSpec:
         choices=option.choices,
         minimum=None if option.minimum is None else option.minimum * scale,
         maximum=None if option.maximum is None else option.maximum * scale,
+        pattern=option.pattern,
+        must=option.must,
         costs=option.costs,
     )
 

@@ -11,7 +11,7 @@ from installer.answers.module_questions import ModuleAnswers
 from installer.modules.catalogue import Module
 from installer.modules.claims import Claim
 from installer.modules.conditions import OptionValue, holds
-from installer.modules.description import ClaimEntry
+from installer.modules.description import ClaimEntry, ImageEntry
 from installer.modules.hosts import public_domain
 from installer.modules.images import ImageChoice
 from installer.modules.problems import Problem, refuse
@@ -136,14 +136,22 @@ def notices(answers: Answers, chosen: Sequence[Module]) -> tuple[str, ...]:
 
 
 def images_to_bring(answers: Answers, chosen: Sequence[Module]) -> dict[str, str]:
-    """Images nobody publishes and nobody has named yet: name -> the module that needs it."""
-    named = answers.images.overrides
+    """Images nobody publishes and nobody has named yet: name -> the answer that, when false, does
+    without it."""
     return {
-        image.name: module.name
+        entry.name: f"modules.{module.name}.{_switch_of(entry, module)}"
         for module in chosen
-        for image in module.images.values()
-        if image.brought and image.name not in named
+        for entry in module.file.images
+        if module.images[entry.name].brought
+        and entry.name not in answers.images.overrides
+        and holds(entry.when, chosen_values(answers, module))
     }
+
+
+def _switch_of(entry: ImageEntry, module: Module) -> str:
+    """The option that alone decides about an image, or else the module's own switch."""
+    switches = {option.name for option in module.file.options if option.kind == "switch"}
+    return entry.when if entry.when in switches else "enabled"
 
 
 def claims_of(answers: Answers, module: Module) -> tuple[Claim, ...]:

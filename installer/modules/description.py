@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -53,8 +54,10 @@ class WithoutEntry(Closed):
 class OptionEntry(Closed):
     """One thing a person may choose; `profiles` gives other defaults for named profiles.
 
-    `minimum` and `maximum` bound an integer, or a size in whole GiB. `lower` names values that ask
-    for less, the mildest first; they are proposed where a plan does not fit.
+    `minimum` and `maximum` bound an integer, or a size in whole GiB. `pattern` is what a text must
+    match as a whole, and `must` the end of the sentence "This must ..." for one that does not.
+    `lower` names values that ask for less, the mildest first; they are proposed where a plan does
+    not fit.
     """
 
     name: str = Field(pattern=_IDENTIFIER)
@@ -66,8 +69,16 @@ class OptionEntry(Closed):
     choices: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    pattern: str = ""
+    must: str = ""
     costs: str = ""
     lower: tuple[LowerEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _a_pattern_has_words(self) -> OptionEntry:
+        if bool(self.pattern) != bool(self.must) or (self.pattern and self.kind != "text"):
+            raise ValueError("a text may have a pattern, and then says what it must be")
+        return self
 
     @model_validator(mode="after")
     def _values_are_allowed(self) -> OptionEntry:
@@ -94,6 +105,8 @@ def option_mistake(option: OptionEntry, value: object) -> str:
         return "must be text"
     if option.kind == "choice" and value not in option.choices:
         return f"must be one of {', '.join(option.choices)}"
+    if option.pattern and re.fullmatch(option.pattern, value) is None:
+        return f"must {option.must}"
     return _size_mistake(option, value) if option.kind == "size" else ""
 
 
@@ -118,6 +131,17 @@ class Switchable(Closed):
     """An entry that applies only under a condition; `installer.modules.conditions` has its form."""
 
     when: str = ""
+
+
+class ImageEntry(Switchable):
+    """An image of the lock file the module uses; its bare name is enough for one always used."""
+
+    name: str = Field(pattern=_NAME)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_name_is_enough(cls, given: object) -> object:
+        return {"name": given} if isinstance(given, str) else given
 
 
 class Placed(Switchable):
@@ -289,7 +313,7 @@ class ModuleFile(Closed):
     looks_at: tuple[str, ...] = ()
     namespaces: tuple[NamespaceEntry, ...] = Field(min_length=1)
     options: tuple[OptionEntry, ...] = ()
-    images: tuple[str, ...] = ()
+    images: tuple[ImageEntry, ...] = ()
     claims: tuple[ClaimEntry, ...] = ()
     secrets: tuple[SecretEntry, ...] = ()
     endpoints: tuple[EndpointEntry, ...] = ()
@@ -326,6 +350,7 @@ def _dangling(module: ModuleFile) -> list[str]:
     kinds: dict[str, str] = {option.name: option.kind for option in module.options}
     namespaces = {"", *(namespace.name for namespace in module.namespaces)}
     switched: tuple[Switchable, ...] = (
+        *module.images,
         *module.claims,
         *module.secrets,
         *module.endpoints,
@@ -365,6 +390,6 @@ def _dangling(module: ModuleFile) -> list[str]:
         *(
             f"variables: {table.image} is not listed under images"
             for table in module.variables
-            if table.image not in module.images
+            if table.image not in {image.name for image in module.images}
         ),
     ]
