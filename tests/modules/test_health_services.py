@@ -154,7 +154,12 @@ def test_passwords_a_person_supplies_need_no_escaping_in_addresses(choose: Choos
     assert ":a_good-Password9@" in made["health-api-secrets"]["database-url"]
     assert ":another_good-one@" in made["etl-engine-secrets"]["rabbitmq-url"]
     for question in (*supplied, f"{NAME}.health_api.secret_key"):
-        for bad in ("pass/word-long-enough", "per%20cent-long-enough", "at@sign-long-enough", "+" * 20):
+        for bad in (
+            "pass/word-long-enough",
+            "per%20cent-long-enough",
+            "at@sign-long-enough",
+            "+" * 20,
+        ):
             with pytest.raises(ModulesInvalid, match=re.escape(question)):
                 secrets_of(rendered, {question: bad})
 
@@ -181,10 +186,13 @@ def test_the_unused_rate_limit_address_is_there(choose: Choose) -> None:
 def test_no_secret_stands_in_a_manifest(choose: Choose) -> None:
     rendered = rendered_with(choose)
     texts = str([entry.body for entry in rendered.of_module(NAME).objects])
+    checked = 0
     for values in secrets_of(rendered).values():
         for key, text in values.items():
-            if key not in ("username", "rabbitmq-user", "database-username"):
+            if len(text) >= 20:  # shorter ones are names of users
+                checked += 1
                 assert text not in texts, key
+    assert checked >= 20
 
 
 def test_the_engine_has_no_way_to_the_database_and_no_model_cache(choose: Choose) -> None:
@@ -259,7 +267,11 @@ def test_the_engine_is_judged_by_the_broker_and_not_by_its_own_pages(choose: Cho
     script = ["python", "-IS", "/etc/health-install/broker.py"]
     assert spec["initContainers"][0]["command"] == [*script, "prepare"]
     container = spec["containers"][0]
-    for probe, word in (("startupProbe", "alive"), ("livenessProbe", "alive"), ("readinessProbe", "ready")):
+    for probe, word in (
+        ("startupProbe", "alive"),
+        ("livenessProbe", "alive"),
+        ("readinessProbe", "ready"),
+    ):
         assert container[probe]["exec"]["command"] == [*script, word]
     # Longer than the engine needs to come back by itself after the broker restarted.
     liveness = container["livenessProbe"]
@@ -302,7 +314,9 @@ def test_two_engines_on_one_sqlite_file_are_refused_with_both_remedies(choose: C
     assert "etl_replicas to 1" in str(caught.value)
     assert "deduplication to redis" in str(caught.value)
     answers = answers_with(choose, {"etl_replicas": 2})
-    assert any("last one wins" in words for words in notices(answers, enabled(answers, catalogue())))
+    assert any(
+        "last one wins" in words for words in notices(answers, enabled(answers, catalogue()))
+    )
 
 
 @pytest.mark.parametrize(
@@ -395,7 +409,7 @@ def test_limits_of_uploads_are_written_as_the_programs_read_them(choose: Choose)
 
 
 def test_the_accounts_domain_does_not_follow_the_platforms(choose: Choose) -> None:
-    """Whoever logs in by passkey is known by it; were it to change, all would lose their uploads."""
+    """Whoever logs in by passkey is known by it; if it changed, all would lose their uploads."""
     domains = set()
     for domain in ("", "health.example.org", "health.local"):
         rendered = rendered_with(choose, access={"domain": domain} if domain else {})
@@ -420,8 +434,9 @@ def test_a_domain_that_passes_for_mail_is_taken(choose: Choose, domain: str) -> 
     "domain",
     [
         "health.local", "health.test", "health.localhost", "health.invalid", "health.home.arpa",
-        "health.onion", "localhost", "local", "nodot", "two..dots", "-a.example.com", "a-.example.com",
-        "example.123", "ab--cd.example.com", "blank in.example.com", "under_score.example.com",
+        "health.onion", "localhost", "local", "nodot", "two..dots", "-a.example.com",
+        "a-.example.com", "example.123", "ab--cd.example.com",
+        "blank in.example.com", "under_score.example.com",
         "with@sign.example.com", "",
     ],
 )  # fmt: skip
@@ -444,9 +459,7 @@ def test_an_image_is_asked_for_only_while_its_program_is_wanted(choose: Choose) 
     assert asked(api=False) == {"etl-engine": both["etl-engine"]}
     assert asked(etl=False) == {"health-api": both["health-api"]}
     named = answers_with(choose, {}, images={"overrides": {"health-api": "example.org/api:1"}})
-    assert images_to_bring(named, enabled(named, catalogue())) == {
-        "etl-engine": both["etl-engine"]
-    }
+    assert images_to_bring(named, enabled(named, catalogue())) == {"etl-engine": both["etl-engine"]}
 
 
 def test_the_plan_tells_how_to_do_without_an_image(choose: Choose) -> None:
