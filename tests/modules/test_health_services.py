@@ -231,7 +231,7 @@ def test_only_the_engine_is_scraped_also_when_it_is_not_ready(choose: Choose) ->
 
 
 def test_the_health_api_is_asked_patiently(choose: Choose) -> None:
-    """T-25: its answer takes four seconds when two servers are away, and costs a connection each."""
+    """T-25: an answer takes four seconds when two servers are away, and a connection each."""
     container = pod(rendered_with(choose), "health-api")["containers"][0]
     ready = container["readinessProbe"]
     assert ready["httpGet"] == {"path": "/health/ready", "port": "http"}
