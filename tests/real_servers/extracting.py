@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from installer.answers.model import answers_model
-from installer.modules import Rendered, catalogue, make_secret
+from installer.modules import Module, Rendered, catalogue, make_secret
 from installer.plan import make_plan
 
 Body = Mapping[str, Any]
@@ -95,7 +95,9 @@ class Pod:
 
     @property
     def containers(self) -> tuple[Container, ...]:
-        return tuple(Container(body["name"], body) for body in self.spec["containers"])
+        """All of them, those that run before the others first."""
+        bodies = (*self.spec.get("initContainers", ()), *self.spec["containers"])
+        return tuple(Container(body["name"], body) for body in bodies)
 
     @property
     def volumes(self) -> tuple[Body, ...]:
@@ -117,6 +119,13 @@ def rendered_cluster() -> Cluster:
     model = answers_model(tuple(module.questions for module in modules))
     others = {module.name: {"enabled": False} for module in modules if module.name != MODULE}
     rendered = make_plan(model.model_validate({"modules": others})).rendered
+    return Cluster(rendered, _secrets(rendered, {}))
+
+
+def cluster_of(modules: tuple[Module, ...], given: Mapping[str, Any]) -> Cluster:
+    """What a catalogue renders for answers given as in a file."""
+    model = answers_model(tuple(module.questions for module in modules))
+    rendered = make_plan(model.model_validate(given), modules=modules).rendered
     return Cluster(rendered, _secrets(rendered, {}))
 
 

@@ -139,11 +139,18 @@ class Site:
         folder.mkdir()
         paths = {mount["mountPath"] for one in pod.containers for mount in one.mounts}
         services = [
-            entry.body["metadata"]["name"]
+            name
             for entry in self.cluster.rendered.objects
             if entry.body["kind"] == "Service"
+            for name in _names(entry.body["metadata"])
         ]
         return Mapping(folder, tuple(sorted(paths)), ports, tuple(services))
+
+
+def _names(metadata: Values[str, str]) -> tuple[str, str]:
+    """Of a Service, for its own namespace and for all."""
+    name = metadata["name"]
+    return name, f"{name}.{metadata['namespace']}.svc.cluster.local"
 
 
 def _words(container: Container, image: Image, mapping: Mapping) -> tuple[str, ...]:

