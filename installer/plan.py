@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from installer.answers.model import Answers
@@ -24,6 +25,7 @@ from installer.budget.room import NOT_LOOKED_AT, LiveEnvelope, NodeShape
 from installer.budget.storage import plan_volumes
 from installer.budget.verdict import BudgetRow, Verdict, judge, weigh
 from installer.modules import (
+    Allowance,
     ClusterFacts,
     Module,
     ModulesInvalid,
@@ -230,7 +232,7 @@ def _thought(
 ) -> tuple[VolumePlan, ClusterFacts, Rendered]:
     chosen = enabled(answers, everything)
     volumes = _volumes(answers, chosen, everything, envelope)
-    facts = _facts(answers, surroundings)
+    facts = _facts(answers, surroundings, envelope)
     return volumes, facts, render(answers, volumes, facts, everything)
 
 
@@ -295,10 +297,37 @@ def _volumes(
     return plan_volumes(claims(answers, everything), sharing=True, floor_gib=floor, apart=apart)
 
 
-def _facts(answers: Answers, surroundings: Surroundings) -> ClusterFacts:
-    default = ORACLE_STORAGE_CLASS if on_oracle(answers) else ""
-    architecture = A1_ARCHITECTURE if on_oracle(answers) else surroundings.architecture
-    return ClusterFacts(answers.cluster.storage_class or default, architecture)
+def _facts(answers: Answers, surroundings: Surroundings, envelope: Envelope) -> ClusterFacts:
+    if not on_oracle(answers):
+        return ClusterFacts(answers.cluster.storage_class, surroundings.architecture)
+    return ClusterFacts(
+        answers.cluster.storage_class or ORACLE_STORAGE_CLASS,
+        A1_ARCHITECTURE,
+        _allowance(answers, envelope),
+    )
+
+
+def _allowance(answers: Answers, envelope: Envelope) -> Allowance:
+    free, prices = envelope.allowance, envelope.prices
+    units = envelope.nodes.volume.performance_units_per_gb
+    space, speed = prices.block_storage_gb_month.usd, prices.block_performance_unit_month.usd
+    volume = None if space is None or speed is None else space + speed * units
+    return Allowance(
+        title=envelope.title,
+        hours=envelope.hours_per_month,
+        ocpu_hours=free.a1.ocpu_hours,
+        memory_gb_hours=free.a1.memory_gb_hours,
+        volume_gb=free.block_storage.gb,
+        volume_floor_gb=envelope.nodes.volume.floor_gib,
+        boot_volume_gb=answers.cluster.boot_volume_gb,
+        ocpu_hour_usd=_as_text(prices.a1_ocpu_hour.usd),
+        memory_gb_hour_usd=_as_text(prices.a1_memory_gb_hour.usd),
+        volume_gb_month_usd=_as_text(volume),
+    )
+
+
+def _as_text(usd: Decimal | None) -> str:
+    return "" if usd is None else f"{usd.normalize():f}"
 
 
 def _judge(

@@ -6,9 +6,10 @@ from installer.modules.claims import Claim, Volume, VolumePlan, separate_volumes
 from installer.modules.problems import ModulesInvalid, Problem
 from installer.modules.rendering import Rendered, RenderedObject, claims, render
 from installer.modules.secret_values import SecretSpec, SecretValue, make_secret
-from installer.modules.templates import ClusterFacts
+from installer.modules.templates import Allowance, ClusterFacts
 
 __all__ = [
+    "Allowance",
     "Claim",
     "ClusterFacts",
     "Module",

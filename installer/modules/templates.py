@@ -49,14 +49,36 @@ SHARED_GROUP = 10001
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """What a month holds free of charge and what more than that costs, for modules that show it.
+
+    Prices are US dollars as decimal texts, without tax; empty when one is not known. A GB of a
+    volume is a GiB, and none is billed as less than `volume_floor_gb`.
+    """
+
+    title: str
+    hours: int
+    ocpu_hours: int
+    memory_gb_hours: int
+    volume_gb: int
+    volume_floor_gb: int
+    boot_volume_gb: int
+    ocpu_hour_usd: str = ""
+    memory_gb_hour_usd: str = ""
+    volume_gb_month_usd: str = ""
+
+
+@dataclass(frozen=True)
 class ClusterFacts:
     """What rendering must know of the cluster.
 
     `storage_class` may be empty (the cluster's default); so may `architecture` (mixed or unknown).
+    `allowance` is there where the cluster is billed by a provider who gives one.
     """
 
     storage_class: str = ""
     architecture: str = ""
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True)
