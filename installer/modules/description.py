@@ -283,6 +283,20 @@ class VariablesEntry(Closed):
     optional: tuple[str, ...] = ()
 
 
+class LastingEntry(Placed):
+    """A variable of a workload that must not change once it is installed.
+
+    `what` names it and `because` says what a change destroys, for people. `unless` is a text among
+    the options: it confirms a change by holding the new value, so that it confirms no other.
+    """
+
+    workload: str = Field(pattern=r"^(Deployment|StatefulSet|DaemonSet)/[a-z][a-z0-9-]*$")
+    variable: str
+    what: str = Field(min_length=1)
+    because: str = Field(min_length=1)
+    unless: str
+
+
 class RefusalEntry(Closed):
     """Answers that do not go together: under `when` the plan is refused with this sentence."""
 
@@ -323,6 +337,7 @@ class ModuleFile(Closed):
     borrows: tuple[str, ...] = ()
     traffic: tuple[TrafficEntry, ...] = ()
     variables: tuple[VariablesEntry, ...] = ()
+    lasting: tuple[LastingEntry, ...] = ()
     refuses: tuple[RefusalEntry, ...] = ()
     notices: tuple[NoticeEntry, ...] = ()
 
@@ -357,6 +372,7 @@ def _dangling(module: ModuleFile) -> list[str]:
         *module.templates,
         *module.health,
         *module.traffic,
+        *module.lasting,
     )
     conditions = [
         *(entry.when for entry in switched),
@@ -369,6 +385,7 @@ def _dangling(module: ModuleFile) -> list[str]:
         *module.secrets,
         *module.endpoints,
         *module.health,
+        *module.lasting,
     )
     return [
         *(mistake for when in conditions for mistake in mistakes(when, kinds, modules)),
@@ -386,6 +403,11 @@ def _dangling(module: ModuleFile) -> list[str]:
             f"templates.{template.file}: wave {template.wave} has no title under waves"
             for template in module.templates
             if template.wave not in module.waves
+        ),
+        *(
+            f"lasting.{entry.variable}: {entry.unless} is not a text among the options"
+            for entry in module.lasting
+            if kinds.get(entry.unless) != "text"
         ),
         *(
             f"variables: {table.image} is not listed under images"

@@ -14,6 +14,7 @@ from installer.modules.catalogue import Module, catalogue
 from installer.modules.claims import Claim, Volume, VolumePlan
 from installer.modules.conditions import holds
 from installer.modules.hosts import public_domain
+from installer.modules.lasting import Lasting, lasting_of
 from installer.modules.problems import Problem, refuse
 from installer.modules.secret_values import SecretSpec, in_order_of_copies, registry_login
 from installer.modules.stamping import checked, finished, stamped
@@ -49,11 +50,13 @@ class RenderedObject:
 class Rendered:
     """All objects in the order to apply, and the recipes of the Secrets they refer to.
 
-    The bodies are shared with a cache: read them, copy before changing.
+    `lasting` are values in them that must not change once they are installed. The bodies are shared
+    with a cache: read them, copy before changing.
     """
 
     objects: tuple[RenderedObject, ...]
     secrets: tuple[SecretSpec, ...]
+    lasting: tuple[Lasting, ...] = ()
 
     def of_module(self, name: str) -> Rendered:
         """The part that belongs to one module."""
@@ -91,7 +94,7 @@ def render(
     order = {module.name: place for place, module in enumerate(chosen)}
     objects.sort(key=lambda entry: (order[entry.module], entry.wave, _identity(entry.body)))
     _refuse_doubles(objects)
-    return Rendered(tuple(objects), _secrets(answers, chosen))
+    return Rendered(tuple(objects), _secrets(answers, chosen), lasting_of(answers, chosen))
 
 
 def _input(

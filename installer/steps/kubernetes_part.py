@@ -11,6 +11,7 @@ from installer.kube.secret_objects import secret_ref
 from installer.modules.rendering import Rendered
 from installer.steps.front_door import FRONT_DOOR, FrontAddress, FrontDoor, PublicName, no_address
 from installer.steps.kube_step import Body, Connect
+from installer.steps.lasting import LASTING, LastingValues
 from installer.steps.namespaces import NAMESPACES, Namespaces
 from installer.steps.nodes_ready import NODES_READY, NodesReady
 from installer.steps.places import PLACES, Places
@@ -62,13 +63,16 @@ def kubernetes_part(
     door = front_door_of(rendered)
     # Only where names follow from the address does everything else have to wait for it.
     waits = (FRONT_DOOR,) if door and public.late else ()
-    first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits)
+    lasting = (LASTING,) if rendered.lasting else ()
+    first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits, *lasting)
+    bodies = [entry.body for entry in rendered.objects]
     return (
         NodesReady(connect, nodes, (*needs, *nodes_need)),
         *((Places(connect, places),) if places else ()),
         Namespaces(connect, spaces, needs),
         *((FrontDoor(connect, door, public, reserved),) if door else ()),
-        Secrets(connect, rendered.secrets, resolve, public, waits),
+        *((LastingValues(connect, rendered.lasting, bodies, public, waits),) if lasting else ()),
+        Secrets(connect, rendered.secrets, resolve, public, (*waits, *lasting)),
         *(WaveReady(connect, wave, _before(wave, waves, modules, first), public) for wave in waves),
         Tidy(connect, wanted_refs(rendered), _last_steps(waves, *((FRONT_DOOR,) if door else ()))),
         *((Smoke(connect, smoke, public, (TIDY,)),) if smoke else ()),
