@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from installer.conversation import Conclusion, Finding, Suggestion
+    from installer.conversation import Conclusion, Finding
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,6 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A suggestion was taken; `enabled` are switches that were made before and not kept yet."""
-
-    suggestion: Suggestion
-    enabled: Mapping[str, bool] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Back:
     """To the page before."""
 
@@ -107,7 +99,6 @@ Said = (
     | Install
     | Ended
     | Change
-    | Fitted
     | Back
     | MoreQuestions
     | Quit

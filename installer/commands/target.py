@@ -43,7 +43,7 @@ from installer.oracle.limits import Needs
 from installer.oracle.own_address import OwnAddress
 from installer.oracle.spending import SpendPlan
 from installer.oracle.tokens import kubeconfig_document
-from installer.oracle.wanted import MINE, ClusterPlan, Given, NetworkPlan, NodePlan
+from installer.oracle.wanted import ANYWHERE, MINE, ClusterPlan, Given, NetworkPlan, NodePlan
 from installer.plan import Plan, Surroundings, on_oracle
 from installer.smoke.trying import Health
 from installer.steps.cluster_access import ClusterAccess
@@ -123,7 +123,7 @@ class OracleTarget(Target):
         below = oracle_part(
             self._account,
             self.answers.place.compartment,
-            network_of(self.answers),
+            network_of(plan),
             cluster_of(self.answers),
             NodePlan(
                 ocpus=cluster.node_ocpus,
@@ -187,7 +187,7 @@ class OracleTarget(Target):
         if self.answers.cluster.api_access_cidr == MINE:
             yield self._own_address_found()
         if self.answers.place.vcn:
-            yield self._given_network()
+            yield self._given_network(plan)
 
     def _operators(self) -> list[Finding]:
         """Who may reach the API, when that is the person's own address."""
@@ -208,9 +208,9 @@ class OracleTarget(Target):
             return bad(error)
         return good("Your own address can be found out; only it may reach the Kubernetes API.")
 
-    def _given_network(self) -> Diagnosis:
+    def _given_network(self, plan: Plan) -> Diagnosis:
         name = self.answers.name
-        network = network_of(self.answers)
+        network = network_of(plan)
         try:
             if network.api_access_cidr == MINE:
                 network = replace(network, api_access_cidr=self._own_address.cidr())
@@ -260,13 +260,16 @@ def needs_of(plan: Plan) -> Needs:
     )
 
 
-def network_of(answers: Answers) -> NetworkPlan:
-    """The network the answers ask for."""
-    cluster, place = answers.cluster, answers.place
+def network_of(plan: Plan) -> NetworkPlan:
+    """The network the answers ask for, as open as the plan's balancers need it."""
+    cluster, place = plan.answers.cluster, plan.answers.place
+    # A network balancer passes packets on with the client's own address.
+    clients = any(each.kind == "network" for each in measure(plan.rendered.objects).balancers)
     return NetworkPlan(
         cidr=cluster.vcn_cidr,
         api_access_cidr=cluster.api_access_cidr,
         private_nodes=cluster.private_nodes,
+        node_ports_from=ANYWHERE if clients else "",
         given=Given(place.vcn, place.subnet_api, place.subnet_nodes, place.subnet_balancers),
     )
 

@@ -104,6 +104,12 @@ def names_of(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(str(name.value) for name in found)
 
 
+def not_covered(bundle: str, hosts: Sequence[str]) -> tuple[str, ...]:
+    """The hosts the bundle's first certificate is not for; `*.` stands for one label."""
+    names = {name.lower() for name in names_of(_certificates(bundle)[0])}
+    return tuple(host for host in hosts if not {host, f"*.{host.partition('.')[2]}"} & names)
+
+
 def bundle_mistake(text: str) -> str:
     """Why a text a person supplied is no usable bundle, as a clause; empty when it is one."""
     try:

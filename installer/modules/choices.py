@@ -25,6 +25,7 @@ class Setting:
     """Answers outside the modules that templates may use as `answers.domain` and so on.
 
     `domain` is the public one, which `installer.modules.hosts` finds also where none was given.
+    `network` is the address block of the network at Oracle, where the installation has one.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Setting:
     domain: str
     email: str
     pull_secret: bool
+    network: str = ""
 
 
 def setting(answers: Answers) -> Setting:
@@ -42,6 +44,7 @@ def setting(answers: Answers) -> Setting:
         domain=public_domain(answers),
         email=answers.access.email,
         pull_secret=bool(answers.images.pull_user),
+        network=answers.cluster.vcn_cidr if answers.target in ("oke", "rehearsal") else "",
     )
 
 

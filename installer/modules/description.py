@@ -181,9 +181,10 @@ class SecretValueEntry(Closed):
     for other keys of the same Secret (template), or `namespace/secret/key` of another Secret
     (copy). `file` reads the text from the module's files/ folder instead. `supplied` is what the
     person gives and empty otherwise, or, if it is `required`, a mistake; `shape` says what it must
-    look like. `authority` is a certificate authority of the installation's own, `signed` a
-    certificate it gave to the public names whose labels `text` lists, with `by` naming the key of
-    the authority.
+    look like, and a certificate must be for every public name. `authority` is a certificate
+    authority of the installation's own, `signed` a certificate it gave to the public names whose
+    labels `text` lists, and `public` its own certificate, both with `by` naming the key of the
+    authority.
     """
 
     key: str = Field(pattern=_KEY)
@@ -211,8 +212,10 @@ class SecretValueEntry(Closed):
             raise ValueError(f"{self.key}: what is supplied needs a question")
         if self.required and self.make != "supplied":
             raise ValueError(f"{self.key}: only what is supplied can be required")
-        if (self.make == "signed") != bool(self.by):
-            raise ValueError(f"{self.key}: signed, and nothing else, names its authority in by")
+        if (self.make in ("signed", "public")) != bool(self.by):
+            raise ValueError(
+                f"{self.key}: signed and public, and nothing else, name their authority in by"
+            )
         if self.make == "copy" and self.text.count("/") != 2:
             raise ValueError(f"{self.key}: a copy names its source as namespace/secret/key")
         return self

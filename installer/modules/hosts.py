@@ -18,6 +18,7 @@ LATE_DOMAIN = "front-address.invalid"
 LOCAL_DOMAIN = "health.localhost"
 FRONT_DOOR_MODULE = "edge"
 ENTRY_OPTION = "entry"
+INGRESS_OPTION = "ingress"
 
 T = TypeVar("T")
 
@@ -30,9 +31,11 @@ def public_domain(answers: Answers) -> str:
         front_door = answers.module(FRONT_DOOR_MODULE)
     except KeyError:
         return LOCAL_DOMAIN
-    if not front_door.enabled or front_door.options().get(ENTRY_OPTION) != "balancer":
-        return LOCAL_DOMAIN
-    return LATE_DOMAIN
+    chosen = front_door.options()
+    own = chosen.get(INGRESS_OPTION, "own") == "own"
+    if front_door.enabled and own and chosen.get(ENTRY_OPTION) == "balancer":
+        return LATE_DOMAIN
+    return LOCAL_DOMAIN
 
 
 def is_late(domain: str) -> bool:

@@ -16,6 +16,7 @@ from installer.modules.conditions import holds
 from installer.modules.hosts import public_domain
 from installer.modules.lasting import Lasting, lasting_of
 from installer.modules.problems import Problem, refuse
+from installer.modules.publishing import published_by
 from installer.modules.secret_values import SecretSpec, in_order_of_copies, registry_login
 from installer.modules.stamping import checked, finished, stamped
 from installer.modules.templates import ClusterFacts, Others, Place, RenderInput, documents
@@ -121,6 +122,7 @@ def _input(
         ),
         traffic=traffic_of(answers, chosen) if guards else (),
         platform=_namespaces(chosen) if guards else (),
+        published=published_by(answers, chosen) if guards else (),
     )
 
 
@@ -213,11 +215,12 @@ def _volume(volume: Volume, facts: ClusterFacts) -> dict[str, Any]:
 
 def _secrets(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...]:
     specs = []
+    labels = tuple(one.label for one in published_by(answers, chosen))
     for module in chosen:
         values = choices.chosen_values(answers, module)
         for entry, spec in zip(module.file.secrets, module.secrets, strict=True):
             if holds(entry.when, values):
-                specs.append(spec.for_domain(public_domain(answers)))
+                specs.append(spec.for_domain(public_domain(answers), labels))
     return in_order_of_copies((*_logins(answers, chosen), *specs))
 
 

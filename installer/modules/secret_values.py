@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from installer.modules.hosts import with_domain
+from installer.modules.hosts import waits_for_domain, with_domain
 from installer.modules.problems import ModulesInvalid, Problem, refuse
 
 Described = Literal[
@@ -105,9 +105,11 @@ class SecretSpec:
         """The (namespace, name) of the Secrets this one copies from; they must be made first."""
         return frozenset(_source(value)[:2] for value in self.values if value.make == "copy")
 
-    def for_domain(self, domain: str) -> SecretSpec:
-        """The recipe with the public names its certificates are for."""
-        return replace(self, values=tuple(_for_domain(value, domain) for value in self.values))
+    def for_domain(self, domain: str, published: Sequence[str] = ()) -> SecretSpec:
+        """The recipe with the public names its certificates are for; `published` are the labels of
+        all that people reach, which a supplied certificate has to cover."""
+        values = tuple(_for_domain(value, domain, published) for value in self.values)
+        return replace(self, values=values)
 
     def with_domain(self, domain: str) -> SecretSpec:
         """The recipe once the public domain is known, where it was not before."""
@@ -124,10 +126,14 @@ class SecretSpec:
         )
 
 
-def _for_domain(value: SecretValue, domain: str) -> SecretValue:
-    if value.make != "signed":
+def _for_domain(value: SecretValue, domain: str, published: Sequence[str]) -> SecretValue:
+    if value.make == "signed":
+        labels: Sequence[str] = value.text.split()
+    elif value.make == "supplied" and value.shape == "certificate":
+        labels = published
+    else:
         return value
-    return replace(value, hosts=tuple(f"{label}.{domain}" for label in value.text.split()))
+    return replace(value, hosts=tuple(f"{label}.{domain}" for label in labels))
 
 
 def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[str, str]:
@@ -219,7 +225,7 @@ def _supplied(value: SecretValue, found: Mapping[str, str], resolve: Resolve) ->
         if value.required and not there:
             raise ModulesInvalid([_missing(value)])
         return there
-    mistake = _shape_mistake(value.shape, given)
+    mistake = _shape_mistake(value.shape, given) or _names_mistake(value, given)
     if mistake:
         where = f"secrets.{value.question_path}"
         raise ModulesInvalid([Problem(where, f"the value given cannot be used: {mistake}")])
@@ -243,6 +249,18 @@ def _shape_mistake(shape: Shape, given: str) -> str:
     if shape == "url" and not _URL.match(given):
         return "it must be an address that begins with https:// or http://"
     return ""
+
+
+def _names_mistake(value: SecretValue, given: str) -> str:
+    """Which public names a supplied certificate is not for."""
+    if not value.hosts:
+        return ""
+    if waits_for_domain(value.hosts):
+        return "it cannot be for names that are not known yet; give access.domain"
+    from installer.modules.certificates import not_covered
+
+    missing = not_covered(given, value.hosts)
+    return f"it is not for {', '.join(missing)}" if missing else ""
 
 
 def _certified(value: SecretValue, authority: str, found: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ What a template can use:
     refuse("SENTENCE")        answers that do not go together, where `refuses` cannot compare them
     facts, namespace, checksum(...), shared_group
     traffic, platform         what may connect, and all namespaces: for modules that borrow platform
+    published                 the parts people reach, for these modules too; .label is for host()
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from installer.modules.closed import Loader
 from installer.modules.conditions import OptionValue, holds
 from installer.modules.images import ImageChoice
 from installer.modules.problems import ModulesInvalid, Problem
+from installer.modules.publishing import Published
 from installer.modules.quantities import bytes_of
 from installer.modules.traffic import Flow
 
@@ -116,6 +118,7 @@ class RenderInput:
     others: tuple[tuple[str, Others], ...]
     traffic: tuple[Flow, ...] = ()
     platform: tuple[str, ...] = ()
+    published: tuple[Published, ...] = ()
 
     @property
     def chosen(self) -> dict[str, OptionValue]:
@@ -230,6 +233,7 @@ def _names(given: RenderInput, environment: jinja2.Environment) -> dict[str, Any
         "host": lambda label: f"{label}.{given.setting.domain}",
         "traffic": given.traffic,
         "platform": given.platform,
+        "published": given.published,
         "facts": given.facts,
         "namespace": given.module.namespace,
         "shared_group": SHARED_GROUP,

