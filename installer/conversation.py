@@ -159,7 +159,8 @@ class Proposal:
     """The draft, thought through: what it needs, costs and says.
 
     `complaints` are mistakes in the answers; `reasons` say why it does not fit. `consent` is the
-    monthly amount in US dollars that must still be agreed to, None when there is none.
+    monthly amount in US dollars that must still be agreed to, None when there is none. Nothing is
+    installed while something is `undecided`; `notices` are good to know and stop nothing.
     """
 
     rows: tuple[BarRow, ...]
@@ -171,11 +172,31 @@ class Proposal:
     complaints: tuple[Complaint, ...]
     modules: tuple[ModuleChoice, ...]
     answers: tuple[AnswerRow, ...]
+    undecided: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def ready(self) -> bool:
         """Whether an installation may begin, once money is agreed to."""
-        return self.fits and not self.complaints
+        return self.fits and not self.complaints and not self.undecided
+
+
+@dataclass(frozen=True)
+class SuggestedChange:
+    """One answer to change, as text; `words` say what that costs the person."""
+
+    path: str
+    value: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Changes after which the plan fits and costs nothing nobody agreed to; `after` says how it
+    stands then, a line for each resource that was short."""
+
+    changes: tuple[SuggestedChange, ...]
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -252,6 +273,14 @@ class Desk(Protocol):
 
     def propose(self, draft: Draft) -> Proposal:
         """Think the draft through. Pure, no network, under 16 ms; never raises for bad answers."""
+
+    def advice(self, draft: Draft) -> tuple[Suggestion, ...]:
+        """The least painful changes that make the draft fit, the best first; none where nothing is
+        in the way or nothing helps. May take a second. Raises InstallError for bad answers."""
+
+    def explanation(self, draft: Draft) -> str:
+        """Every number of the bar, down to the object and the file it came from. Raises
+        InstallError for bad answers."""
 
     def plan_text(self, draft: Draft) -> str:
         """The plan for people: what would be made. Raises InstallError if there is none."""
@@ -408,6 +437,19 @@ class Conversation:
         if self._detour is None:
             self._trail.append(ChooseModules())
         self._detour = None
+
+    def accept(self, suggestion: Suggestion, enabled: Mapping[str, bool] | None = None) -> None:
+        """Make the changes of a suggestion ordinary answers; the stop stays the same.
+
+        `enabled` are switches that were made on the way and not kept yet. Raises BadAnswer.
+        """
+        asked = {question.path: question for question in self.desk.questions()}
+        taken = dict(module_answers(enabled or {}))
+        for change in suggestion.changes:
+            question = asked[change.path]
+            taken[change.path] = question.parse(change.value)
+            self._texts[change.path] = question.show(taken[change.path])
+        self._answered.update(taken)
 
     def consent(self, amount: Decimal) -> None:
         """Agree to a monthly amount in US dollars."""

@@ -11,6 +11,7 @@ from textual.widgets import OptionList
 
 from installer.conversation import ModuleChoice, Proposal
 from installer.prompts.words import bill_words, clean
+from screens.advice import EXPLAIN, FIT, More, show_advice, show_explanation
 from screens.bar import BudgetBar
 from screens.lists import ChoiceList
 from screens.page import Page, Words
@@ -40,13 +41,15 @@ class ModulesPage(Page):
     place = "Modules"
     help_text = (
         "Space switches a module on or off, Enter goes on. The bar shows what all modules need "
-        "together against what there is; a resource that is too small says OVER."
+        "together against what there is; a resource that is too small says OVER. f shows what "
+        "could be given up so that it fits, e where every number comes from."
     )
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [FIT, EXPLAIN]
 
-    def __init__(self, switches: Mapping[str, bool], think: Think) -> None:
+    def __init__(self, switches: Mapping[str, bool], think: Think, more: More) -> None:
         super().__init__()
         self.switches = dict(switches)
+        self._more = more
         self._think = think
         self._proposal = think(self.switches)
 
@@ -70,6 +73,14 @@ class ModulesPage(Page):
         changed = next(each for each in self._proposal.modules if each.name == name)
         self.query_one(ModuleList).say(name, row_text(changed))
         self._show()
+
+    def action_fit(self) -> None:
+        """Show what could be given up, and take over what is chosen there."""
+        show_advice(self, lambda: self._more.advice(self.switches), self.switches)
+
+    def action_explain(self) -> None:
+        """Show where every number comes from."""
+        show_explanation(self, lambda: self._more.explanation(self.switches))
 
     def _show(self) -> None:
         self.query_one(BudgetBar).show(self._proposal)
@@ -99,5 +110,8 @@ def verdict_text(proposal: Proposal) -> str:
     if proposal.complaints:
         return " ".join(f"To mend: {clean(each.sentence)}" for each in proposal.complaints)
     if not proposal.fits:
-        return " ".join(f"Does not fit: {clean(each)}" for each in proposal.reasons)
+        reasons = " ".join(f"Does not fit: {clean(each)}" for each in proposal.reasons)
+        return f"{reasons} Press f to see what could be given up."
+    if proposal.undecided:
+        return " ".join(f"To decide: {clean(each)}" for each in proposal.undecided)
     return "Everything fits."

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from installer.conversation import Conclusion, Finding
+    from installer.conversation import Conclusion, Finding, Suggestion
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,14 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """A suggestion was taken; `enabled` are switches that were made before and not kept yet."""
+
+    suggestion: Suggestion
+    enabled: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Back:
     """To the page before."""
 
@@ -99,6 +107,7 @@ Said = (
     | Install
     | Ended
     | Change
+    | Fitted
     | Back
     | MoreQuestions
     | Quit

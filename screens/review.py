@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
+from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
 from installer.conversation import AnswerRow, Proposal, consent_given, section_title
 from installer.engine.errors import InstallError
 from installer.prompts.words import bill_words, clean, source_words, usage_words
+from screens.advice import EXPLAIN, FIT, More, show_advice, show_explanation
 from screens.answer_input import AnswerInput
 from screens.bar import shortened
 from screens.lists import ChoiceList
@@ -28,13 +31,17 @@ class ReviewPage(Page):
     place = "Review"
     help_text = (
         "Enter on a line asks that question again; Enter on the first line installs. When the "
-        "bill is above 0.00, the amount must be typed first. Nothing has been made so far."
+        "bill is above 0.00, the amount must be typed first. f shows what could be given up so "
+        "that it fits, e where every number comes from. Nothing has been made so far."
     )
 
-    def __init__(self, proposal: Proposal, plan_text: Callable[[], str]) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [FIT, EXPLAIN]
+
+    def __init__(self, proposal: Proposal, plan_text: Callable[[], str], more: More) -> None:
         super().__init__()
         self._proposal = proposal
         self._plan_text = plan_text
+        self._more = more
 
     def body(self) -> Iterable[Widget]:
         """Bill and verdict on top, then the consent where it is needed, then the answers."""
@@ -43,6 +50,8 @@ class ReviewPage(Page):
         yield verdict
         yield Words(usage_text(self._proposal), id="usage")
         yield Words(bill_text(self._proposal), id="bill")
+        if self._proposal.notices:
+            yield Words(notice_text(self._proposal), id="notices")
         if self._consent_wanted():
             yield Words(f"To agree, type {self._proposal.consent:.2f} and press Enter:")
             yield AnswerInput(id="consent", placeholder="0.00")
@@ -95,6 +104,14 @@ class ReviewPage(Page):
         else:
             self.dismiss(Install())
 
+    def action_fit(self) -> None:
+        """Show what could be given up, and take over what is chosen there."""
+        show_advice(self, lambda: self._more.advice({}), {})
+
+    def action_explain(self) -> None:
+        """Show where every number comes from."""
+        show_explanation(self, lambda: self._more.explanation({}))
+
     def _show_plan(self) -> None:
         try:
             text = self._plan_text()
@@ -120,6 +137,12 @@ def answer_text(row: AnswerRow) -> str:
     value = clean(row.value) or "(empty)"
     title = shortened(clean(row.title), TITLE_WIDTH)
     return f"  {title:<{TITLE_WIDTH}}  {value}  ({source_words(row.source)})"
+
+
+def notice_text(proposal: Proposal) -> str:
+    """How much there is to know; the texts themselves stand in the plan, they would fill a page."""
+    count = len(proposal.notices)
+    return f"{count} {'thing' if count == 1 else 'things'} to know: see Show the plan."
 
 
 def usage_text(proposal: Proposal) -> str:

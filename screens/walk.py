@@ -20,6 +20,7 @@ from installer.conversation import (
 from installer.engine.errors import ExitCode, InstallError
 from installer.engine.events import Report
 from installer.engine.step import StopFlag
+from screens.advice import More
 from screens.inspection import InspectionPage
 from screens.modules import ModulesPage
 from screens.outcome import OutcomePage
@@ -32,6 +33,7 @@ from screens.results import (
     Begun,
     Change,
     Ended,
+    Fitted,
     Found,
     Install,
     MoreQuestions,
@@ -92,19 +94,22 @@ class Walk:
                 conversation.choose_modules(said.enabled)
             case Change():
                 conversation.change(said.path)
+            case Fitted():
+                conversation.accept(said.suggestion, said.enabled)
             case Back():
                 conversation.back()
             case MoreQuestions():
                 self._ask_more(conversation)
-            case Install():
-                if said.consent is not None:
-                    conversation.consent(said.consent)
-                return False
-            case Quit():
+            case Install() | Quit():
+                self._agree(said, conversation)
                 return False
             case _:
                 pass  # Taken where it was asked.
         return True
+
+    def _agree(self, said: Install | Quit, conversation: Conversation) -> None:
+        if isinstance(said, Install) and said.consent is not None:
+            conversation.consent(said.consent)
 
     def _ask_more(self, conversation: Conversation) -> None:
         conversation.ask_advanced(not conversation.advanced)
@@ -141,8 +146,20 @@ def page_of(stop: Stop, conversation: Conversation) -> Page:
             return ModulesPage(
                 conversation.switches(),
                 lambda switches: desk.propose(conversation.with_switches(switches)),
+                more_of(conversation),
             )
         case _:
             return ReviewPage(
-                desk.propose(conversation.draft), lambda: desk.plan_text(conversation.draft)
+                desk.propose(conversation.draft),
+                lambda: desk.plan_text(conversation.draft),
+                more_of(conversation),
             )
+
+
+def more_of(conversation: Conversation) -> More:
+    """What pages with a bar can ask beyond it."""
+    desk = conversation.desk
+    return More(
+        lambda switches: desk.advice(conversation.with_switches(switches)),
+        lambda switches: desk.explanation(conversation.with_switches(switches)),
+    )

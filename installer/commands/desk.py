@@ -13,6 +13,8 @@ from installer.answers.problems import AnswersError as BadAnswers
 from installer.answers.problems import AnswersInvalid
 from installer.answers.reading import profiles
 from installer.answers.sources import Gathered, Given, Source, gather, given
+from installer.budget.advice import Advice
+from installer.budget.explaining import explain, row_names
 from installer.budget.verdict import BudgetRow, Verdict
 from installer.commands.money import refuse_open_decisions, refuse_what_does_not_fit
 from installer.commands.sources import Case, in_our_words, model, profile_layers
@@ -31,13 +33,15 @@ from installer.conversation import (
     Proposal,
     Share,
     Suggested,
+    SuggestedChange,
+    Suggestion,
     conclusion_of,
 )
 from installer.engine.errors import ClusterError, InstallError
 from installer.engine.events import Note, Report
 from installer.engine.step import StopFlag
 from installer.modules import ModulesInvalid, catalogue
-from installer.plan import NOT_ASKED, Plan, Surroundings, make_plan, on_oracle
+from installer.plan import NOT_ASKED, Plan, Surroundings, advice_for, make_plan, on_oracle
 
 GIB = 2**30
 
@@ -142,6 +146,17 @@ class InstallDesk:
             complaints = tuple(Complaint(each.where, each.sentence) for each in error.problems)
             return _incomplete(complaints, switches, rows)
         return _proposal(plan, switches, rows)
+
+    def advice(self, draft: Draft) -> tuple[Suggestion, ...]:
+        """What to give up so that it fits, the least first."""
+        plan = self.plan(draft)
+        found = in_our_words(lambda: advice_for(plan, self._surroundings))
+        return tuple(_suggestion(one) for one in found)
+
+    def explanation(self, draft: Draft) -> str:
+        """Every row of the budget, explained."""
+        verdict = self.plan(draft).verdict
+        return "\n\n".join("\n".join(explain(verdict, name)) for name in row_names(verdict))
 
     def plan_text(self, draft: Draft) -> str:
         """The plan for people."""
@@ -249,7 +264,19 @@ def _proposal(
         complaints=(),
         modules=switches,
         answers=rows,
+        undecided=tuple(f"{one.words} {one.then}" for one in plan.decisions if one.mandatory),
+        notices=(
+            *(f"{one.words} {one.then}" for one in plan.decisions if not one.mandatory),
+            *plan.notices,
+        ),
     )
+
+
+def _suggestion(advice: Advice) -> Suggestion:
+    changes = tuple(
+        SuggestedChange(change.path, change.value, change.words()) for change in advice.changes
+    )
+    return Suggestion(changes, advice.after)
 
 
 def _open_consent(verdict: Verdict) -> Decimal | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from textwrap import wrap
 
@@ -27,12 +28,22 @@ from installer.engine.step import StopFlag
 from installer.prompts.asking import ADVANCED, BACK, COMMANDS, HELP, Asker
 from installer.prompts.lines import LinePrinter
 from installer.prompts.stopping import stop_on_interrupt
-from installer.prompts.words import bill_words, clean, conclusion_lines, row_words, source_words
+from installer.prompts.words import (
+    NOTHING_HELPS,
+    bill_words,
+    clean,
+    conclusion_lines,
+    row_words,
+    source_words,
+)
 
 GO_ON = "Go on"
 INSTALL = "Install now"
 CHANGE = "Change an answer"
 SHOW_PLAN = "Show the plan"
+FIT = "Show what could be given up"
+NO_SUGGESTION = "Keep everything as it is"
+EXPLAIN = "Explain the numbers"
 QUESTIONS_FIRST = "Go through the questions"
 STRAIGHT = "Take all suggested answers and review them"
 WIDTH = 78
@@ -193,7 +204,8 @@ def _modules(conversation: Conversation, asker: Asker) -> Said:
         asker.say("Modules")
         _bar(asker, proposal)
         names = {_switch_words(each): each for each in proposal.modules}
-        said = _one_of(asker, "Switch a module, or go on", [*names, GO_ON], GO_ON)
+        choices = [*names, GO_ON, *_ways_on(proposal), EXPLAIN]
+        said = _one_of(asker, "Switch a module, or go on", choices, GO_ON)
         if said == HELP:
             for each in proposal.modules:
                 _paragraph(asker, f"{each.title}: {each.purpose}")
@@ -202,8 +214,52 @@ def _modules(conversation: Conversation, asker: Asker) -> Said:
         elif said == GO_ON:
             conversation.choose_modules(switches)
             return Said.GO_ON
+        elif said == FIT:
+            if _fit(conversation, asker, switches):
+                return Said.GO_ON
+        elif said == EXPLAIN:
+            _explain(conversation, asker, switches)
         else:
             switches[names[said].name] = not names[said].enabled
+
+
+def _ways_on(proposal: Proposal) -> list[str]:
+    """Advice is offered where something is in the way that it could help with."""
+    helps = not proposal.complaints and (not proposal.fits or proposal.consent is not None)
+    return [FIT] if helps else []
+
+
+def _fit(conversation: Conversation, asker: Asker, switches: Mapping[str, bool]) -> bool:
+    """Show what could be given up; True when a suggestion was taken."""
+    asker.say("Looking for what could be given up.")
+    try:
+        found = conversation.desk.advice(conversation.with_switches(switches))
+    except InstallError as error:
+        _paragraph(asker, str(error))
+        return False
+    for number, one in enumerate(found, 1):
+        asker.say(f"Suggestion {number}")
+        for change in one.changes:
+            _paragraph(asker, f"  {change.words}")
+        for words in one.after:
+            _paragraph(asker, f"  then {words}")
+    if not found:
+        _paragraph(asker, NOTHING_HELPS)
+        return False
+    names = {f"Take suggestion {number}": one for number, one in enumerate(found, 1)}
+    said = _one_of(asker, "What now", [*names, NO_SUGGESTION], NO_SUGGESTION)
+    if said not in names:
+        return False
+    conversation.accept(names[said], switches)
+    return True
+
+
+def _explain(conversation: Conversation, asker: Asker, switches: Mapping[str, bool]) -> None:
+    try:
+        text = conversation.desk.explanation(conversation.with_switches(switches))
+    except InstallError as error:
+        text = str(error)
+    _indented(asker, text)
 
 
 def _switch_words(module: ModuleChoice) -> str:
@@ -217,12 +273,15 @@ def _bar(asker: Asker, proposal: Proposal) -> None:
         _paragraph(asker, f"Does not fit: {reason}")
     for complaint in proposal.complaints:
         _paragraph(asker, f"To mend: {complaint.sentence}")
+    for words in proposal.undecided:
+        _paragraph(asker, f"To decide: {words}")
 
 
 def _review(conversation: Conversation, asker: Asker) -> Said:
     proposal = conversation.desk.propose(conversation.draft)
     _print_review(asker, proposal)
-    choices = [INSTALL, CHANGE, SHOW_PLAN] if proposal.ready else [CHANGE, SHOW_PLAN]
+    rest = [CHANGE, SHOW_PLAN, *_ways_on(proposal), EXPLAIN]
+    choices = [INSTALL, *rest] if proposal.ready else rest
     said = _one_of(asker, "What now", choices, choices[0])
     if said == INSTALL:
         agreed = proposal.consent is None or _agree(conversation, asker, proposal)
@@ -231,6 +290,10 @@ def _review(conversation: Conversation, asker: Asker) -> Said:
         _change(conversation, asker, proposal)
     elif said == SHOW_PLAN:
         _show_plan(conversation, asker)
+    elif said == FIT:
+        _fit(conversation, asker, {})
+    elif said == EXPLAIN:
+        _explain(conversation, asker, {})
     else:
         _command(said, conversation, asker)
     return Said.GO_ON
@@ -248,6 +311,8 @@ def _print_review(asker: Asker, proposal: Proposal) -> None:
         asker.say(f"  {number}. {clean(row.title)}: {value} ({source_words(row.source)})")
     asker.say()
     _bar(asker, proposal)
+    for words in proposal.notices:
+        _paragraph(asker, f"To know: {words}")
     for line in proposal.bill:
         _paragraph(asker, f"  {line.monthly_usd:.2f} USD: {line.words}")
     asker.say(bill_words(proposal))
@@ -280,8 +345,12 @@ def _show_plan(conversation: Conversation, asker: Asker) -> None:
         text = conversation.desk.plan_text(conversation.draft)
     except InstallError as error:
         text = str(error)
+    _indented(asker, text)
+
+
+def _indented(asker: Asker, text: str) -> None:
     for line in text.splitlines():
-        # Indentation carries meaning in the plan.
+        # Indentation carries meaning here.
         indent = " " * (len(line) - len(line.lstrip()))
         asker.say(indent + clean(line))
 

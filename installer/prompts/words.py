@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from installer.conversation import BarRow, Conclusion, Proposal
     from installer.engine.events import Outcome
 
+NOTHING_HELPS = (
+    "Nothing has to be given up, or nothing that could be is enough: switch modules off, or pay "
+    "for more."
+)
 OUTCOMES = {"unchanged": "as wanted", "absent": "was not there"}
 
 

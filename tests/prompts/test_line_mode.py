@@ -171,3 +171,18 @@ def test_progress_is_a_line_an_event() -> None:
     _, terminal = talk(MadeUpDesk(install_with=install), *STRAIGHT, "1")
     assert "[0:00] Installing health: 1 steps." in terminal.printed
     assert "[0:00] Network: made (0:03)" in terminal.printed
+
+
+def test_advice_is_offered_where_it_does_not_fit_and_taken_as_answers() -> None:
+    desk = almost()
+    # Switch the hungry one on, ask for advice, take the first suggestion, go on, install.
+    code, terminal = talk(desk, *QUESTIONS, "", "3", "5", "1", "4", "1")
+    assert code == 0
+    assert desk.installed[0].answered["modules.search.enabled"] is False
+    assert "Suggestion 1" in terminal.text
+
+
+def test_the_numbers_are_explained_on_request() -> None:
+    desk = almost()
+    _, terminal = talk(desk, *QUESTIONS, "", "5", "4", "1")
+    assert terminal.text.count("CPU") >= 2

@@ -29,6 +29,8 @@ from installer.conversation import (
     Proposal,
     Share,
     Suggested,
+    SuggestedChange,
+    Suggestion,
 )
 from installer.engine.events import Ending, Report
 from installer.engine.step import StopFlag
@@ -172,6 +174,18 @@ class MadeUpDesk:
             ),
             answers=rows,
         )
+
+    def advice(self, draft: Draft) -> tuple[Suggestion, ...]:
+        """Without the hungry one it fits, and costs nothing."""
+        proposal = self.propose(draft)
+        if proposal.fits and proposal.consent is None:
+            return ()
+        words = "Search: false instead of true (modules.search.enabled). Nothing is found again."
+        change = SuggestedChange("modules.search.enabled", "false", words)
+        return (Suggestion((change,), ("CPU 0.90 of 2.00",)),)
+
+    def explanation(self, draft: Draft) -> str:
+        return "\n".join(row.words for row in self.propose(draft).rows)
 
     def plan_text(self, draft: Draft) -> str:
         return f"The plan [of {draft.profile}]\n  makes three things"

@@ -10,6 +10,7 @@ from installer.conversation import AnswerRow, Conclusion, Draft
 from installer.engine.errors import AccountError, ExitCode, InstallError
 from installer.engine.events import Report
 from installer.engine.step import StopFlag
+from screens.advice import AdvicePage
 from screens.app import HealthInstallApp
 from screens.inspection import InspectionPage
 from screens.lists import ChoiceList
@@ -317,3 +318,51 @@ async def test_the_outcome_carries_the_exit_code_of_the_run() -> None:
 def test_an_empty_answer_is_said_to_be_empty() -> None:
     row = AnswerRow("access.domain", "access", "Domain", "", "default")
     assert "(empty)  (default)" in answer_text(row)
+
+
+async def hungry(pilot: AppPilot) -> ModulesPage:
+    """The modules page with the hungry one switched on."""
+    found = await modules(pilot)
+    await pilot.press("down", "down", "space")
+    await pilot.pause()
+    assert "Does not fit" in text(pilot)
+    return found
+
+
+async def test_f_shows_what_could_be_given_up_and_enter_takes_it() -> None:
+    async with running(MadeUpDesk()) as pilot:
+        await hungry(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AdvicePage))
+        await until(pilot, lambda: "Search: false" in text(pilot))
+        await pilot.press("enter")
+        back = await page(pilot, ModulesPage)
+        assert "Everything fits." in text(pilot)
+        assert back.switches == {"store": True, "letters": True, "search": False}
+
+
+async def test_esc_keeps_everything_as_it_is() -> None:
+    async with running(MadeUpDesk()) as pilot:
+        before = await hungry(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AdvicePage))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is before)
+        assert before.switches["search"]
+
+
+async def test_f_says_when_nothing_is_in_the_way() -> None:
+    async with running(MadeUpDesk()) as pilot:
+        await modules(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AdvicePage))
+        await until(pilot, lambda: "Nothing has to be given up" in text(pilot))
+
+
+async def test_e_explains_the_numbers_of_the_switches_as_they_are() -> None:
+    async with running(MadeUpDesk()) as pilot:
+        await hungry(pilot)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TextPage))
+        await until(pilot, lambda: "Where the numbers come from" in text(pilot))
+        assert "CPU" in text(pilot)
