@@ -227,7 +227,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """How it ended, for the last page."""
+    """How it ended, for the last page; `remarks` are what a person should know of the result."""
 
     ending: Ending
     exit_code: int
@@ -237,6 +237,7 @@ class Conclusion:
     failure: Failure | None = None
     answers_file: str = ""
     log_file: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def conclusion_of(error: InstallError, *, answers_file: str = "", log_file: str = "") -> Conclusion:

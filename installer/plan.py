@@ -37,9 +37,11 @@ from installer.modules import (
     enabled,
     render,
 )
+from installer.modules.addresses import NOT_KNOWN, Addresses
 from installer.modules.choices import images_to_bring, notices, options
 from installer.modules.hosts import is_late, public_domain
 from installer.modules.pinning import PLACE_LABEL, Identity, Pin, pinned
+from installer.modules.rendering import gives_way
 
 PLAN_VERSION = 1
 ORACLE_STORAGE_CLASS = "oci-bv"
@@ -54,6 +56,8 @@ class Surroundings:
     live: LiveEnvelope | None = None
     already: AlreadyThere = NOTHING_THERE
     architecture: str = ""
+    addresses: Addresses = NOT_KNOWN
+    served_by_others: tuple[str, ...] = ()
 
 
 NOT_ASKED = Surroundings()
@@ -196,7 +200,16 @@ def make_plan(
         pins,
         against,
         open_decisions(answers, chosen),
-        notices(answers, chosen),
+        (*notices(answers, chosen), *_left_out(chosen, facts)),
+    )
+
+
+def _left_out(chosen: Sequence[Module], facts: ClusterFacts) -> tuple[str, ...]:
+    return tuple(
+        f"{module.title} is left out: the cluster has its own, which serves "
+        f"{module.file.gives_way_to}."
+        for module in chosen
+        if gives_way(module, facts)
     )
 
 
@@ -298,13 +311,26 @@ def _volumes(
 
 
 def _facts(answers: Answers, surroundings: Surroundings, envelope: Envelope) -> ClusterFacts:
+    addresses, others = _addresses(answers, surroundings), surroundings.served_by_others
     if not on_oracle(answers):
-        return ClusterFacts(answers.cluster.storage_class, surroundings.architecture)
+        storage_class, architecture = answers.cluster.storage_class, surroundings.architecture
+        return ClusterFacts(storage_class, architecture, None, addresses, others)
     return ClusterFacts(
         answers.cluster.storage_class or ORACLE_STORAGE_CLASS,
         A1_ARCHITECTURE,
         _allowance(answers, envelope),
+        addresses,
+        others,
     )
+
+
+def _addresses(answers: Answers, surroundings: Surroundings) -> Addresses:
+    """In subnets of our own the machines' addresses are known before there is any machine."""
+    if not on_oracle(answers):
+        return surroundings.addresses
+    ours = not answers.place.subnet_nodes
+    nodes = (answers.cluster.vcn_cidr,) if ours else ()
+    return Addresses(nodes=nodes, pods=(answers.cluster.pods_cidr,))
 
 
 def _allowance(answers: Answers, envelope: Envelope) -> Allowance:

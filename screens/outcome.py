@@ -82,6 +82,7 @@ def outcome_parts(conclusion: Conclusion) -> list[tuple[str, list[str]]]:
         ("What happened", _what(conclusion)),
         ("Why", _lines(failure.why) if failure else []),
         ("What to do", _lines(failure.then) if failure else []),
+        ("To know", [clean(each) for each in conclusion.remarks]),
         ("What next", [clean(each) for each in conclusion.what_next]),
         ("Where things answer", endpoints),
         ("Files", kept),

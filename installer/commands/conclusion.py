@@ -7,6 +7,7 @@ from installer.commands.sources import Case
 from installer.conversation import Conclusion, Endpoint, Failure
 from installer.engine.events import Ending
 from installer.engine.run import Result
+from installer.engine.state import remembered
 from installer.modules.description import EndpointEntry
 from installer.plan import Plan
 
@@ -25,7 +26,17 @@ def conclude(case: Case, plan: Plan, result: Result) -> Conclusion:
         failure=Failure(error.what, error.why, error.then) if error else None,
         answers_file=str(case.home.answers) if case.home.answers.exists() else "",
         log_file=str(case.home.log),
+        remarks=_remarks(case) if error is None else (),
     )
+
+
+def _remarks(case: Case) -> tuple[str, ...]:
+    """That rules of the network are ignored, which nothing else would ever show."""
+    # Here and not above: it loads an SDK, which by now is loaded.
+    from installer.steps.enforcement import doubts
+
+    with remembered(case.home.state) as state:
+        return doubts(state) if state else ()
 
 
 def _words(result: Result) -> str:

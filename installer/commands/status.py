@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from installer.answers.model import Answers
 from installer.commands.ending import say
 from installer.commands.sources import case, in_our_words
 from installer.commands.workshop import Workshop
-from installer.engine.errors import ExitCode
+from installer.engine.errors import ClusterError, ExitCode
 from installer.engine.events import Event, RunStarted, StepInfo
 from installer.engine.run import Result
 from installer.engine.step import Condition, StopFlag
-from installer.plan import make_plan
+from installer.plan import NOT_ASKED, Surroundings, make_plan, on_oracle
 
 WORDS = {
     Condition.AS_WANTED: "installed",
@@ -24,8 +25,7 @@ WORDS = {
 def run(asked: argparse.Namespace) -> int:
     """Print a line a step; ends with 0 when everything is installed, else with 1."""
     meant = case(asked)
-    gathered = meant.gathered()
-    plan = in_our_words(lambda: make_plan(gathered.answers))
+    answers = meant.gathered().answers
     steps: list[StepInfo] = []
 
     def listen(event: Event) -> None:
@@ -33,6 +33,8 @@ def run(asked: argparse.Namespace) -> int:
             steps.extend(event.steps)
 
     with Workshop(meant) as workshop:
+        around = _surroundings(workshop, answers)
+        plan = in_our_words(lambda: make_plan(answers, around))
         result = workshop.look(plan, listen, StopFlag())
     if result.error is not None:
         raise result.error
@@ -41,6 +43,17 @@ def run(asked: argparse.Namespace) -> int:
     complete = all(each.condition is Condition.AS_WANTED for each in result.seen.values())
     say(f"\nInstallation {meant.name} is {'complete' if complete else 'not complete'}.")
     return ExitCode.OK if complete else ExitCode.FAILED
+
+
+def _surroundings(workshop: Workshop, answers: Answers) -> Surroundings:
+    """What a cluster has of its own decides what is ours to bring; a new one has nothing."""
+    if on_oracle(answers):
+        return NOT_ASKED
+    try:
+        return workshop.survey(answers, StopFlag())[0]
+    except ClusterError:
+        # Without nodes that take pods there is still something to tell.
+        return NOT_ASKED
 
 
 def _lines(steps: list[StepInfo], result: Result) -> list[str]:

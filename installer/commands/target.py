@@ -17,6 +17,7 @@ from installer.budget.demand import measure
 from installer.budget.envelope import load_envelope
 from installer.budget.room import LiveNode, envelope_from_nodes
 from installer.budget.rules import Taint
+from installer.commands.neighbourhood import addresses_of, served_by_others
 from installer.commands.rehearsal import RehearsalWorld
 from installer.commands.secrets import resolved, resolver
 from installer.commands.usage import account_kind, already_there, usage_findings
@@ -29,9 +30,11 @@ from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
 from installer.kube.objects import labels_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
-from installer.modules.choices import chosen_values, options
+from installer.modules.choices import chosen_values, image_choice, options
 from installer.modules.conditions import holds
 from installer.modules.hosts import public_domain
+from installer.modules.rendering import gives_way
+from installer.modules.secret_values import PULL_SECRET
 from installer.modules.stamping import content_hash
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
@@ -47,11 +50,16 @@ from installer.oracle.wanted import ANYWHERE, MINE, ClusterPlan, Given, NetworkP
 from installer.plan import Plan, Surroundings, on_oracle
 from installer.smoke.trying import Health
 from installer.steps.cluster_access import ClusterAccess
+from installer.steps.enforcement import NetworkProbe
 from installer.steps.front_door import PublicName
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.oracle_part import oracle_part
 from installer.steps.smoke import SmokePlan
+
+RULES_MODULE = "security"
+# A small server with its client beside a shell; the data layer has brought it to the machine.
+PROBE_IMAGE, PROBE_USER = "valkey", (999, 1000)
 
 
 class Target(ABC):
@@ -154,6 +162,7 @@ class OracleTarget(Target):
             places=plan.places,
             public=_public_name(self.answers),
             smoke=smoke_plan(plan),
+            probe=_probe(plan),
         )
         return (*below, *above)
 
@@ -331,6 +340,7 @@ class ExistingTarget(Target):
             resolver(self.answers),
             public=_public_name(self.answers),
             smoke=smoke_plan(plan),
+            probe=_probe(plan),
         )
 
     def earlier(self, name: str) -> tuple[str, ...]:
@@ -372,13 +382,21 @@ class ExistingTarget(Target):
             *_storage(cluster, self.answers.cluster.storage_class),
         )
         architecture = kinds.pop() if len(kinds) == 1 else ""
-        return Surroundings(live=live, architecture=architecture), findings
+        around = Surroundings(
+            live=live,
+            architecture=architecture,
+            addresses=addresses_of(cluster),
+            served_by_others=served_by_others(cluster, known.id if known else ""),
+        )
+        return around, findings
 
 
 def smoke_plan(plan: Plan) -> SmokePlan:
     """What there is to try once all of it is installed."""
     health = []
     for module in plan.modules:
+        if gives_way(module, plan.facts):
+            continue
         chosen = chosen_values(plan.answers, module)
         health += [
             Health(
@@ -394,6 +412,16 @@ def smoke_plan(plan: Plan) -> SmokePlan:
 
 def _public_name(answers: Answers) -> PublicName:
     return PublicName(public_domain(answers), answers.access.wildcard_dns)
+
+
+def _probe(plan: Plan) -> NetworkProbe | None:
+    """What to try the network with, where the plan has rules for it."""
+    rules = next((one for one in plan.modules if one.name == RULES_MODULE), None)
+    if rules is None:
+        return None
+    image = image_choice(plan.answers).reference(rules.images[PROBE_IMAGE])
+    secrets = [spec for spec in plan.rendered.secrets if spec.name == PULL_SECRET]
+    return NetworkProbe(image, *PROBE_USER, secrets[0].namespace if secrets else "")
 
 
 def _parts(plan: Plan) -> list[ModulePart]:

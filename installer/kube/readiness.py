@@ -278,6 +278,16 @@ def _node(body: Body, _around: Surroundings) -> Readiness:
     return Readiness(False, words="is not ready yet")
 
 
+def _api_service(body: Body, _around: Surroundings) -> Readiness:
+    for condition in at(body, "status", "conditions", default=[]):
+        if condition.get("type") == "Available":
+            if condition.get("status") == "True":
+                return Readiness(True, words="answers")
+            said = condition.get("message") or condition.get("reason", "")
+            return Readiness(False, words=f"does not answer: {said}", hopeless_after=_STUCK)
+    return Readiness(False, words="the cluster has not tried it yet")
+
+
 _JUDGES: dict[str, Callable[[Body, Surroundings], Readiness]] = {
     "Deployment": _deployment,
     "StatefulSet": _stateful_set,
@@ -289,4 +299,5 @@ _JUDGES: dict[str, Callable[[Body, Surroundings], Readiness]] = {
     "Ingress": _ingress,
     "Namespace": _namespace,
     "Node": _node,
+    "APIService": _api_service,
 }

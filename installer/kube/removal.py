@@ -45,8 +45,10 @@ OUR_KINDS = (
     ("apiregistration.k8s.io/v1", "APIService"),
 )
 HOLD_DATA = ("PersistentVolumeClaim", "PersistentVolume", "Secret")
-# These go first: they hold balancers, and pods that keep volumes busy.
+# These go first: they hold balancers, and pods that keep volumes busy. An APIService without what
+# serves it would hold up the removal of every namespace, whose content then cannot be listed.
 _FIRST = (
+    "APIService",
     "Service",
     "Deployment",
     "StatefulSet",

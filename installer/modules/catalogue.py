@@ -36,8 +36,8 @@ class Module:
 
     @property
     def namespace(self) -> str:
-        """The namespace used where a template or a claim names none."""
-        return self.file.namespaces[0].name
+        """The namespace used where a template or a claim names none; empty without any."""
+        return self.file.namespaces[0].name if self.file.namespaces else ""
 
     @property
     def sees(self) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def _secret(folder: Traversable, file: ModuleFile, entry: SecretEntry) -> Secret
                 by=value.by,
             )
         )
-    namespace = entry.namespace or file.namespaces[0].name
+    namespace = entry.namespace or (file.namespaces[0].name if file.namespaces else "")
     return SecretSpec(folder.name, entry.id, namespace, entry.name, tuple(values))
 
 

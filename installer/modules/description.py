@@ -264,11 +264,13 @@ class TemplateEntry(Switchable):
 class TrafficEntry(Switchable):
     """One allowed connection, as `namespace/pod`; the pod is its app.kubernetes.io/name, * is any.
 
-    Instead of a pod, `from` may be `outside` (whoever reaches the front door) and `to` one of
-    `kubernetes-api`, `kubelets` (port 10250 of the nodes) and `internet`.
+    `port` is the one the target's container listens on, which need not be that of its Service.
+    Instead of a pod, `from` may be `outside` (whoever reaches the front door) or `kubernetes-api`
+    (for parts that serve a piece of the cluster's own API), and `to` one of `kubernetes-api`,
+    `kubelets` (port 10250 of the nodes) and `internet`.
     """
 
-    source: str = Field(alias="from", pattern=rf"{_POD}|^outside$")
+    source: str = Field(alias="from", pattern=rf"{_POD}|^(outside|kubernetes-api)$")
     target: str = Field(alias="to", pattern=rf"{_POD}|^(kubernetes-api|kubelets|internet)$")
     port: int = Field(ge=1, le=65535)
     protocol: Literal["TCP", "UDP"] = "TCP"
@@ -318,7 +320,9 @@ class ModuleFile(Closed):
     """The whole of a `module.yaml`.
 
     `borrows` names namespaces of others in which the module also places objects; `platform` stands
-    for those of all modules of the installation.
+    for those of all modules of the installation, and a module that borrows them need not have one
+    of its own. `gives_way_to` is the name of an APIService: where somebody else serves it, as many
+    clusters do for themselves, the module makes nothing.
     """
 
     version: Literal[1]
@@ -328,7 +332,7 @@ class ModuleFile(Closed):
     without: WithoutEntry | None = None
     needs: tuple[str, ...] = ()
     looks_at: tuple[str, ...] = ()
-    namespaces: tuple[NamespaceEntry, ...] = Field(min_length=1)
+    namespaces: tuple[NamespaceEntry, ...] = ()
     options: tuple[OptionEntry, ...] = ()
     images: tuple[ImageEntry, ...] = ()
     claims: tuple[ClaimEntry, ...] = ()
@@ -338,11 +342,18 @@ class ModuleFile(Closed):
     templates: tuple[TemplateEntry, ...] = Field(min_length=1)
     health: tuple[HealthEntry, ...] = ()
     borrows: tuple[str, ...] = ()
+    gives_way_to: str = ""
     traffic: tuple[TrafficEntry, ...] = ()
     variables: tuple[VariablesEntry, ...] = ()
     lasting: tuple[LastingEntry, ...] = ()
     refuses: tuple[RefusalEntry, ...] = ()
     notices: tuple[NoticeEntry, ...] = ()
+
+    @model_validator(mode="after")
+    def _lives_somewhere(self) -> ModuleFile:
+        if not self.namespaces and "platform" not in self.borrows:
+            raise ValueError("a module needs a namespace, unless it borrows those of the platform")
+        return self
 
     def mistakes(self) -> list[str]:
         """What no single key can see: names that point nowhere, and names used twice."""

@@ -86,7 +86,9 @@ def render(
     template is wrong.
     """
     everything = catalogue() if modules is None else tuple(modules)
-    chosen = choices.enabled(answers, everything)
+    chosen = [
+        module for module in choices.enabled(answers, everything) if not gives_way(module, facts)
+    ]
     objects: list[RenderedObject] = []
     for module in chosen:
         made = _render_module(_input(answers, module, chosen, everything, volumes, facts))
@@ -96,6 +98,14 @@ def render(
     objects.sort(key=lambda entry: (order[entry.module], entry.wave, _identity(entry.body)))
     _refuse_doubles(objects)
     return Rendered(tuple(objects), _secrets(answers, chosen), lasting_of(answers, chosen))
+
+
+def gives_way(module: Module, facts: ClusterFacts) -> bool:
+    """Whether somebody else does in this cluster what the module is for, so that it makes nothing.
+
+    For everybody else it counts as being there.
+    """
+    return module.file.gives_way_to in facts.served_by_others
 
 
 def _input(

@@ -50,13 +50,13 @@ def checked(
         allowed |= set(platform)
     problems = []
     for source, _, body in found:
-        mistake = _mistake(body, allowed)
+        mistake = _mistake(body, allowed, module.namespace)
         if mistake:
             problems.append(Problem(source, mistake))
     refuse(problems)
 
 
-def _mistake(body: object, allowed: set[str]) -> str:
+def _mistake(body: object, allowed: set[str], module_namespace: str) -> str:
     if not isinstance(body, dict) or not {"apiVersion", "kind"} <= body.keys():
         return "a document is not a Kubernetes object"
     metadata = body.get("metadata")
@@ -64,6 +64,8 @@ def _mistake(body: object, allowed: set[str]) -> str:
         return f"a {body['kind']} has no name"
     if body["kind"] == "Secret":
         return f"Secret {metadata['name']} must be described under secrets, never rendered"
+    if not module_namespace and _is_placed(body) and not metadata.get("namespace"):
+        return f"{body['kind']} {metadata['name']} names no namespace, and its module has none"
     if metadata.get("namespace", "") not in {"", *allowed}:
         return (
             f"{body['kind']} {metadata['name']} is in {metadata['namespace']}, "
@@ -75,7 +77,7 @@ def _mistake(body: object, allowed: set[str]) -> str:
 def stamped(module: Module, body: dict[str, Any]) -> dict[str, Any]:
     """The object with namespace and contract labels, on itself and on its pods."""
     metadata = dict(body["metadata"])
-    if body["kind"] not in _WITHOUT_NAMESPACE:
+    if _is_placed(body):
         metadata.setdefault("namespace", module.namespace)
     name = str((metadata.get("labels") or {}).get(_NAME_LABEL, metadata["name"]))
     metadata["labels"] = _labels(module, metadata, name)
@@ -86,6 +88,11 @@ def stamped(module: Module, body: dict[str, Any]) -> dict[str, Any]:
         pod_metadata["labels"] = _labels(module, pod_metadata, name)
         template["metadata"] = pod_metadata
     return result
+
+
+def _is_placed(body: Mapping[str, Any]) -> bool:
+    """Whether objects of its kind are in a namespace."""
+    return body["kind"] not in _WITHOUT_NAMESPACE
 
 
 def _labels(module: Module, metadata: Mapping[str, Any], name: str) -> dict[str, str]:

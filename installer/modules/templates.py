@@ -18,7 +18,7 @@ What a template can use:
     labels("NAME")            the label by which a workload and its Service find each other
     pod_security(uid, gid)    securityContext of a pod; container_security() that of a container
     refuse("SENTENCE")        answers that do not go together, where `refuses` cannot compare them
-    facts, namespace, checksum(...), shared_group
+    facts, namespace, checksum(...), shared_group; facts.addresses says where nodes are
     traffic, platform         what may connect, and all namespaces: for modules that borrow platform
     published                 the parts people reach, for these modules too; .label is for host()
 """
@@ -36,6 +36,7 @@ from typing import Any
 import jinja2
 import yaml
 
+from installer.modules.addresses import NOT_KNOWN, Addresses
 from installer.modules.catalogue import Module
 from installer.modules.choices import Options, Setting
 from installer.modules.closed import Loader
@@ -76,11 +77,14 @@ class ClusterFacts:
 
     `storage_class` may be empty (the cluster's default); so may `architecture` (mixed or unknown).
     `allowance` is there where the cluster is billed by a provider who gives one.
+    `served_by_others` are the names of APIServices that are there and not ours.
     """
 
     storage_class: str = ""
     architecture: str = ""
     allowance: Allowance | None = None
+    addresses: Addresses = NOT_KNOWN
+    served_by_others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

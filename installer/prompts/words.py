@@ -97,6 +97,7 @@ def conclusion_lines(conclusion: Conclusion) -> tuple[str, ...]:
         if clean(failure.what) != lines[0]:
             lines.append(clean(failure.what))
         lines += [clean(part) for text in (failure.why, failure.then) for part in text.splitlines()]
+    lines += [clean(words) for words in conclusion.remarks]
     for endpoint in conclusion.endpoints:
         words = f" — {clean(endpoint.words)}" if endpoint.words else ""
         lines.append(f"{clean(endpoint.title)}: {clean(endpoint.address)}{words}")

@@ -9,6 +9,7 @@ from installer.engine.step import Step
 from installer.kube.objects import Ref, ref_of
 from installer.kube.secret_objects import secret_ref
 from installer.modules.rendering import Rendered
+from installer.steps.enforcement import Enforcement, NetworkProbe
 from installer.steps.front_door import FRONT_DOOR, FrontAddress, FrontDoor, PublicName, no_address
 from installer.steps.kube_step import Body, Connect
 from installer.steps.lasting import LASTING, LastingValues
@@ -48,6 +49,7 @@ def kubernetes_part(
     public: PublicName = NO_PUBLIC_NAME,
     reserved: FrontAddress = no_address,
     smoke: SmokePlan | None = None,
+    probe: NetworkProbe | None = None,
 ) -> tuple[Step, ...]:
     """All steps inside the cluster; makes no call by itself.
 
@@ -56,7 +58,7 @@ def kubernetes_part(
     everything even when the machines are gone. A removal begins with the last step. `places` are
     the names that workloads are pinned to, one for each machine of our own. `public` is the name in
     front of everything and `reserved` gives the address kept for it, where there is one. `smoke` is
-    what to try in the end.
+    what to try in the end, and `probe` what to try the network with, where there are rules for it.
     """
     spaces = [entry.body for entry in rendered.objects if entry.body["kind"] == "Namespace"]
     waves = waves_of(rendered, modules)
@@ -66,6 +68,8 @@ def kubernetes_part(
     lasting = (LASTING,) if rendered.lasting else ()
     first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits, *lasting)
     bodies = [entry.body for entry in rendered.objects]
+    lasts = _last_steps(waves, *((FRONT_DOOR,) if door else ()))
+    tries = (Enforcement(connect, probe, lasts),) if probe else ()
     return (
         NodesReady(connect, nodes, (*needs, *nodes_need)),
         *((Places(connect, places),) if places else ()),
@@ -74,7 +78,8 @@ def kubernetes_part(
         *((LastingValues(connect, rendered.lasting, bodies, public, waits),) if lasting else ()),
         Secrets(connect, rendered.secrets, resolve, public, (*waits, *lasting)),
         *(WaveReady(connect, wave, _before(wave, waves, modules, first), public) for wave in waves),
-        Tidy(connect, wanted_refs(rendered), _last_steps(waves, *((FRONT_DOOR,) if door else ()))),
+        *tries,
+        Tidy(connect, wanted_refs(rendered), (*lasts, *(each.id for each in tries))),
         *((Smoke(connect, smoke, public, (TIDY,)),) if smoke else ()),
     )
 

@@ -90,6 +90,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", False),
     Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, ("pc",)),
     Kind("coordination.k8s.io", "v1", "Lease", "leases"),
+    Kind("apiregistration.k8s.io", "v1", "APIService", "apiservices", False, (), _STATUS),
     Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
 )
 

@@ -175,7 +175,7 @@ class Kubelet:
         await containers.running(ready=False)
         if pod["spec"].get("restartPolicy", "Always") != "Always":
             await self._cluster.clock.sleep(_JOB_SECONDS)
-            await containers.ended(0, "Completed", "Succeeded")
+            await containers.ended(*_end(fate.exit_code))
             return True
         await self._cluster.clock.sleep(_ready_seconds(pod))
         await containers.running(ready=True)
@@ -215,6 +215,10 @@ class Kubelet:
         await containers.crashed(code, reason, words)
         await self._tell(pod, "BackOff", words, warning=True)
         return fate.outcome not in (CRASH, MEMORY, FAIL)
+
+
+def _end(code: int) -> tuple[int, str, str]:
+    return (0, "Completed", "Succeeded") if code == 0 else (code, FAIL, "Failed")
 
 
 def _pull_seconds(pod: Object) -> float:

@@ -14,6 +14,7 @@ from installer.rehearsal.clock import Clock
 from installer.rehearsal.cloud import Cloud
 from installer.rehearsal.kubernetes.world import Endpoint
 from installer.rehearsal.player.accounts import Accounts
+from installer.rehearsal.player.aggregator import Aggregator
 from installer.rehearsal.player.api import Api, ApiRefused
 from installer.rehearsal.player.balancers import Balancers
 from installer.rehearsal.player.binder import Binder
@@ -103,6 +104,7 @@ class Player:
             DaemonSets(cluster).desk.run(),
             Jobs(cluster).desk.run(),
             EndpointKeeper(cluster).desk.run(),
+            Aggregator(cluster).desk.run(),
         ]
 
 
