@@ -207,6 +207,11 @@ def _add_destroy(commands: argparse._SubParsersAction[_Parser]) -> None:
         action="store_true",
         help="keep Oracle's data volumes, which then go on counting and may cost; says how much",
     )
+    made.add_argument(
+        "--keep-address",
+        action="store_true",
+        help="keep the reserved public address, so that a later installation can have it again",
+    )
 
 
 def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:

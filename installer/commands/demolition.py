@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,16 +23,34 @@ if TYPE_CHECKING:
 _List = Callable[[], Holding]
 
 
+@dataclass(frozen=True)
+class Keeps:
+    """What a removal leaves, as nobody's: the data volumes, the reserved address.
+
+    With the volumes kept, what is in the cluster goes with the cluster.
+    """
+
+    volumes: bool = False
+    address: bool = False
+
+    @property
+    def anything(self) -> bool:
+        """Whether it leaves anything at all."""
+        return self.volumes or self.address
+
+
+KEEPS_NOTHING = Keeps()
+
+
 class Demolition(Workshop):
     """Removes one installation; `receipt` is there once a removal got as far as listing it.
 
     `which` is the id of the one meant, where this machine does not know it and there are several.
-    `keep_volumes` leaves the data volumes, as nobody's; what is in the cluster then goes with it.
     """
 
-    def __init__(self, case: Case, which: str = "", *, keep_volumes: bool = False) -> None:
+    def __init__(self, case: Case, which: str = "", keeps: Keeps = KEEPS_NOTHING) -> None:
         super().__init__(case)
-        self._keep_volumes = keep_volumes
+        self._keeps = keeps
         self.receipt: Receipt | None = None
         self._which = which
         self._bench_now: Bench | None = None
@@ -48,7 +67,7 @@ class Demolition(Workshop):
         assert self._bench_now is not None
         look = self._lister(plan)
         before = patiently(look, stop, self._bench_now.target.pace)
-        kept = self._keep(plan, runner, stop) if self._keep_volumes else ((), "")
+        kept = self._keep(plan, runner, stop) if self._keeps.anything else ((), "")
         result = runner.destroy()
         assert self._identity_now is not None
         after, trouble = _tried(look)
@@ -56,14 +75,14 @@ class Demolition(Workshop):
         return result
 
     def _keep(self, plan: Plan, runner: Runner, stop: StopFlag) -> tuple[tuple[Line, ...], str]:
-        """Let the volumes go first; then leave out what is inside the cluster.
+        """Let go first of what stays; for volumes, leave out what is inside the cluster too.
 
         Kubernetes would remove its volumes with their claims. The cluster goes as a whole instead,
         and its balancers are found by their tags.
         """
         if not on_oracle(plan.answers):
             raise _nothing_to_keep()
-        from installer.commands.keeping import keep_volumes
+        from installer.commands.keeping import Kept, keep_address, keep_volumes
         from installer.commands.target import account_of
         from installer.steps.kube_step import KubeStep
 
@@ -72,8 +91,13 @@ class Demolition(Workshop):
         installation, more = self._identity_now.id, _given(plan)
         account = account_of(plan.answers, self._world)
         pace = self._bench_now.target.pace
-        kept = patiently(lambda: keep_volumes(account(), installation, more), stop, pace)
-        runner.steps = tuple(step for step in runner.steps if not isinstance(step, KubeStep))
+        kept = Kept()
+        if self._keeps.volumes:
+            kept = patiently(lambda: keep_volumes(account(), installation, more), stop, pace)
+            runner.steps = tuple(step for step in runner.steps if not isinstance(step, KubeStep))
+        if self._keeps.address:
+            address = patiently(lambda: keep_address(account(), installation, more), stop, pace)
+            kept = kept.and_also(address)
         return kept.lines, kept.price
 
     def _lister(self, plan: Plan) -> _List:
@@ -139,9 +163,9 @@ def _given(plan: Plan) -> tuple[str, ...]:
 
 def _nothing_to_keep() -> AnswersError:
     return AnswersError(
-        "--keep-volumes is for Oracle's block volumes.",
+        "--keep-volumes and --keep-address are for what is Oracle's.",
         "On a cluster of your own its storage decides what becomes of a volume.",
-        "Set the reclaim policy of the volumes to Retain first, then run without --keep-volumes.",
+        "Set the reclaim policy of the volumes to Retain first, then run without these words.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from installer.commands.demolition import Demolition
+from installer.commands.demolition import Demolition, Keeps
 from installer.commands.ending import say, tell
 from installer.commands.install import printer
 from installer.commands.receipt import Receipt
@@ -25,7 +25,8 @@ def run(asked: argparse.Namespace) -> int:
     if not asked.yes:
         _confirm(meant, oracle=on_oracle(gathered.answers), keep=asked.keep_volumes)
     stop = StopFlag()
-    demolition = Demolition(meant, asked.installation or "", keep_volumes=asked.keep_volumes)
+    keeps = Keeps(asked.keep_volumes, asked.keep_address)
+    demolition = Demolition(meant, asked.installation or "", keeps)
     with demolition as workshop, stop_on_interrupt(stop, tell):
         result = workshop.destroy(plan, printer(asked.events), stop)
     if workshop.receipt is not None:

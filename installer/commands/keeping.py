@@ -1,7 +1,8 @@
-"""Keeps data volumes when everything else goes, and says what that costs from then on."""
+"""Keeps data volumes or the address when everything else goes, and says what that costs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from installer.budget.billing import AlreadyThere, bill
@@ -11,16 +12,23 @@ from installer.oracle.account import Account
 from installer.oracle.belongings import Belonging, Belongings
 from installer.oracle.holdings import Census, Held, Holdings, is_ours
 from installer.oracle.leftovers import KEPT_TAG, Leftovers
+from installer.oracle.public_addresses import PublicAddresses
 
 VOLUME = "block volume"
+ADDRESS = "reserved address"
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The volumes that stay, and their price in words."""
+    """What stays, and its price in words."""
 
     lines: tuple[Line, ...] = ()
     price: str = ""
+
+    def and_also(self, other: Kept) -> Kept:
+        """Both together."""
+        words = " ".join(part for part in (self.price, other.price) if part)
+        return Kept((*self.lines, *other.lines), words)
 
 
 def keep_volumes(account: Account, installation: str, more: tuple[str, ...] = ()) -> Kept:
@@ -44,9 +52,38 @@ def keep_volumes(account: Account, installation: str, more: tuple[str, ...] = ()
     return Kept(lines, price_words(volumes, Holdings(account).everywhere(), installation))
 
 
-def _was_kept(volume: Belonging, installation: str) -> bool:
+def keep_address(account: Account, installation: str, more: tuple[str, ...] = ()) -> Kept:
+    """Take our tag off the reserved address, so that no removal gives it back.
+
+    As `keep_volumes`; what it costs and how to use it again is said in words.
+    """
+    found = Belongings(account).of_installation(installation, more)
+    addresses = [
+        each
+        for each in found.things
+        if each.noun == ADDRESS and (each.is_of(installation) or _was_kept(each, installation))
+    ]
+    if not addresses:
+        return Kept(price="There was no reserved address to keep.")
+    for each in addresses:
+        if each.is_of(installation):
+            PublicAddresses(account).let_go(each, installation)
+    lines = tuple(Line(each.words, each.id) for each in addresses)
+    return Kept(lines, _address_words(found.places))
+
+
+def _address_words(places: Sequence[str]) -> str:
+    """Oracle names no price for an address; its compartment has to stay for it."""
+    return (
+        "A reserved address costs nothing, but counts against the limit of the account: one in a "
+        "free-only account. To use it again, install under the same name with "
+        f"place.compartment set to {' or '.join(places)}."
+    )
+
+
+def _was_kept(thing: Belonging, installation: str) -> bool:
     """By an earlier removal that was cut off."""
-    return volume.tags.get(KEPT_TAG) == installation
+    return thing.tags.get(KEPT_TAG) == installation
 
 
 def price_words(kept: list[Belonging], census: Census, installation: str) -> str:

@@ -46,7 +46,15 @@ from installer.oracle.limits import Needs
 from installer.oracle.own_address import OwnAddress
 from installer.oracle.spending import SpendPlan
 from installer.oracle.tokens import kubeconfig_document
-from installer.oracle.wanted import ANYWHERE, MINE, ClusterPlan, Given, NetworkPlan, NodePlan
+from installer.oracle.wanted import (
+    ANYWHERE,
+    MINE,
+    ClusterPlan,
+    Given,
+    NetworkPlan,
+    NodePlan,
+    Reserve,
+)
 from installer.plan import Plan, Surroundings, on_oracle
 from installer.smoke.trying import Health
 from installer.steps.cluster_access import ClusterAccess
@@ -55,6 +63,7 @@ from installer.steps.front_door import PublicName
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.oracle_part import oracle_part
+from installer.steps.reserved_address import front_address
 from installer.steps.smoke import SmokePlan
 
 RULES_MODULE = "security"
@@ -149,6 +158,7 @@ class OracleTarget(Target):
                 email=self.answers.access.email,
             ),
             self._own_address.cidr,
+            _reserve(plan, needs),
         )
         door = next(step for step in below if isinstance(step, ClusterAccess))
         above = kubernetes_part(
@@ -161,6 +171,7 @@ class OracleTarget(Target):
             nodes_need=(NODE_POOL,),
             places=plan.places,
             public=_public_name(self.answers),
+            reserved=front_address,
             smoke=smoke_plan(plan),
             probe=_probe(plan),
         )
@@ -265,8 +276,16 @@ def needs_of(plan: Plan) -> Needs:
         network_balancers=kinds["network"],
         networks=0 if place.vcn else 1,
         nat_gateways=int(cluster.private_nodes and not place.subnet_nodes),
+        addresses=int(place.reserved_ip == "yes"),
         paid=plan.verdict.costs_money and plan.verdict.consented,
     )
+
+
+def _reserve(plan: Plan, needs: Needs) -> Reserve:
+    """Nothing is reserved by itself for a plan that has no balancer to use it."""
+    asked = Reserve(plan.answers.place.reserved_ip)
+    used = needs.network_balancers or needs.flexible_balancers
+    return Reserve.NO if asked is Reserve.IF_POSSIBLE and not used else asked
 
 
 def network_of(plan: Plan) -> NetworkPlan:

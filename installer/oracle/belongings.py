@@ -30,7 +30,12 @@ LISTS: tuple[tuple[str, str, str, bool], ...] = (
     ("network", "list_nat_gateways", "NAT gateway", False),
     ("network", "list_service_gateways", "service gateway", False),
     ("network", "list_vcns", "network", False),
+    ("network", "list_public_ips", "reserved address", False),
 )
+# What a listing call wants to know besides the compartment.
+MORE: dict[str, dict[str, str]] = {
+    "list_public_ips": {"scope": "REGION", "lifetime": "RESERVED"},
+}
 # Kept in the root compartment, whatever they guard; of those there only ours are of interest.
 GUARDS: tuple[tuple[str, str, str], ...] = (
     ("quotas", "list_quotas", "quota policy"),
@@ -134,6 +139,7 @@ class Belongings:
                 getattr(self._clients.client(client), call),
                 compartment_id=compartment,
                 **option,
+                **MORE.get(call, {}),
             )
 
     def _compartments(self) -> list[Belonging]:

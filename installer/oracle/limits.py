@@ -28,6 +28,7 @@ class Needs:
     network_balancers: int = 0
     networks: int = 1
     nat_gateways: int = 0
+    addresses: int = 0
     paid: bool = False
 
 
@@ -54,6 +55,7 @@ NETWORKS = "virtual networks"
 FLEXIBLE = "flexible load balancers"
 NETWORK_BALANCERS = "network load balancers"
 NAT = "NAT gateways"
+ADDRESSES = "reserved addresses"
 
 
 def _free(needs: Needs) -> float:
@@ -82,6 +84,7 @@ LIMITS: tuple[Limit, ...] = (
         NETWORK_BALANCERS,
         lambda n: n.network_balancers,
     ),
+    Limit("vcn", "reserved-public-ip-count", REGION, ADDRESSES, lambda n: n.addresses),
     # Counts per network, which the API cannot be asked about: only its value is read.
     Limit("vcn", "nat-gateway-count", ELSEWHERE, NAT, lambda n: n.nat_gateways),
 )

@@ -11,18 +11,25 @@ from installer.oracle.holdings import Census, Held, Holdings, is_ours
 from installer.oracle.limits import Needs
 from installer.oracle.network import Networks
 from installer.oracle.private_gateways import PrivateGateways
+from installer.oracle.public_addresses import PublicAddresses
 from installer.oracle.resource import Life, Resource
 
 NOTHING_OWN = Needs(clusters=0, ocpus=0, memory_gb=0, storage_gb=0, networks=0)
 
 
 def held_by(
-    account: Account, compartment: str, installation_id: str, name: str, *, gateways: bool = False
+    account: Account,
+    compartment: str,
+    installation_id: str,
+    name: str,
+    *,
+    gateways: bool = False,
+    addresses: bool = False,
 ) -> Needs:
     """What there is of one installation in its compartment (an OCID, or empty for none).
 
     Without an id it is told by its name. What this user may not list there counts as nothing. NAT
-    `gateways` are only counted when asked for: few plans have one.
+    `gateways` and reserved `addresses` are only counted when asked for: few plans need one.
     """
     if not compartment:
         return NOTHING_OWN
@@ -35,6 +42,7 @@ def held_by(
         _count(lambda: Clusters(account).all_in(compartment), ours),
         _count(lambda: Networks(account).all_vcns(compartment), ours),
         _count(lambda: PrivateGateways(account).nats(compartment), ours) if gateways else 0,
+        _count(lambda: PublicAddresses(account).all_in(compartment), ours) if addresses else 0,
     )
 
 
@@ -47,7 +55,9 @@ def _count(listed: Callable[[], Sequence[Resource]], ours: Callable[[Resource], 
     return sum(ours(each) for each in there)
 
 
-def _taken(census: Census, clusters: int, networks: int, nat_gateways: int) -> Needs:
+def _taken(
+    census: Census, clusters: int, networks: int, nat_gateways: int, addresses: int
+) -> Needs:
     return Needs(
         clusters=clusters,
         ocpus=census.ocpus,
@@ -57,4 +67,5 @@ def _taken(census: Census, clusters: int, networks: int, nat_gateways: int) -> N
         network_balancers=len(census.of(Held.NETWORK_BALANCER)),
         networks=networks,
         nat_gateways=nat_gateways,
+        addresses=addresses,
     )

@@ -58,6 +58,7 @@ PERMISSIONS: tuple[Permission, ...] = (
         "manage", "usage-budgets", ("spend-alert",), "have Oracle warn of a bill", True, True
     ),
     Permission("manage", "virtual-network-family", NETWORK_STEPS, "make the network"),
+    Permission("manage", "public-ips", ("reserved-address",), "reserve an address", False, True),
     Permission("manage", "volume-family", ("leftovers", "node-pool"), "find and remove volumes"),
     Permission("manage", "load-balancers", ("leftovers",), "find and remove load balancers"),
     Permission(
@@ -78,7 +79,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "limits": ("resource-availability",),
     "quotas": ("quota",),
     "budget": ("usage-budgets",),
-    "virtual_network": ("virtual-network-family",),
+    "virtual_network": ("virtual-network-family", "public-ips"),
     "compute": ("instance-family",),
     "blockstorage": ("volume-family",),
     "container_engine": ("cluster-family", "instance-family", "virtual-network-family"),

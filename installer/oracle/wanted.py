@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 NEWEST = "newest"
 # Where OKE puts pods and services with flannel; the virtual network must stay clear of both.
@@ -59,6 +60,14 @@ class ClusterPlan:
     kubernetes_version: str = NEWEST
     pods_cidr: str = PODS_CIDR
     services_cidr: str = SERVICES_CIDR
+
+
+class Reserve(StrEnum):
+    """Whether the balancer's address is to be a reserved one."""
+
+    NO = "no"
+    IF_POSSIBLE = "auto"
+    YES = "yes"
 
 
 # Facts: two agents that OKE puts on every worker are switched off by labels that a node has from

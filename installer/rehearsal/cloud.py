@@ -60,9 +60,14 @@ class Cloud(Protocol):
         """Returns when the volume is gone; one that does not exist is gone."""
 
     async def create_balancer(
-        self, name: str, kind: BalancerKind, shape: Mapping[str, str], tags: Mapping[str, str]
+        self,
+        name: str,
+        kind: BalancerKind,
+        shape: Mapping[str, str],
+        tags: Mapping[str, str],
+        reserved: str = "",
     ) -> tuple[str, str]:
-        """Makes a balancer and returns OCID and public address.
+        """Makes a balancer and returns OCID and public address, the reserved one where given.
 
         `shape`: for "lb" the keys shape ("flexible" or a fixed one such as "100Mbps"), minimum and
         maximum (Mbps); for "nlb" empty.

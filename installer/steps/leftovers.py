@@ -49,7 +49,7 @@ class NothingLeftBehind(Step):
     id = LEFTOVERS
     title = "Balancers and volumes made by Kubernetes"
     group = "Cluster"
-    needs = _SUBNETS
+    needs: tuple[str, ...] = _SUBNETS
     usually = 1.0
     looks_alone = True
 

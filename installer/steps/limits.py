@@ -8,6 +8,7 @@ from installer.engine.errors import AccountError
 from installer.engine.step import Condition, Context, Seen, Step
 from installer.oracle.compartment import Compartments
 from installer.oracle.limits import (
+    ADDRESSES,
     CLUSTERS,
     CORES,
     FLEXIBLE,
@@ -73,6 +74,7 @@ class LimitsSuffice(Step):
             ctx.installation.id,
             ctx.installation.name,
             gateways=bool(self._wanted.nat_gateways),
+            addresses=bool(self._wanted.addresses),
         )
 
     def _place(self, ctx: Context) -> str:
@@ -105,6 +107,7 @@ def _covered(wanted: Needs, own: Needs) -> bool:
         (wanted.network_balancers, own.network_balancers),
         (wanted.networks, own.networks),
         (wanted.nat_gateways, own.nat_gateways),
+        (wanted.addresses, own.addresses),
     )
     return all(needed <= there for needed, there in pairs)
 
@@ -132,6 +135,8 @@ _REMEDIES = {
     NETWORK_BALANCERS: "Network load balancers: remove one nobody needs.",
     NAT: "NAT gateways: set cluster.private_nodes to no, for public nodes need none. Trial and "
     "pay-as-you-go accounts have at least 1, free-only accounts have none.",
+    ADDRESSES: "Reserved addresses: give one back that nobody needs, or set place.reserved_ip to "
+    "auto, which does without.",
 }
 _ALWAYS = (
     "Oracle raises limits of trial and pay-as-you-go accounts on request.",

@@ -6,7 +6,7 @@ from installer.engine.step import Step
 from installer.oracle.given_network import ROLES
 from installer.oracle.limits import Needs
 from installer.oracle.spending import SpendPlan
-from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, is_ocid
+from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, Reserve, is_ocid
 from installer.steps.account import AccountReady
 from installer.steps.cluster import ControlPlane
 from installer.steps.cluster_access import ClusterAccess
@@ -19,6 +19,7 @@ from installer.steps.node_pool import Machines
 from installer.steps.operators import FindAddress, nobody_knows
 from installer.steps.oracle_resource import OpenAccount
 from installer.steps.private_gateways import Nat, ToServices
+from installer.steps.reserved_address import ReservedAddress
 from installer.steps.route_table import PrivateRoutes, Routes
 from installer.steps.security_list import SecurityRules
 from installer.steps.spending import SpendAlert, SpendLock
@@ -35,6 +36,7 @@ def oracle_part(
     needs: Needs | None = None,
     spending: SpendPlan | None = None,
     own_address: FindAddress = nobody_knows,
+    reserve: Reserve = Reserve.NO,
 ) -> tuple[Step, ...]:
     """Everything between an account and a cluster with machines; makes no call by itself.
 
@@ -42,21 +44,25 @@ def oracle_part(
     platform included; without it, what the machines take. With `spending`, a compartment of our
     own is locked before anything is made in it; one that was given holds other things as well.
     `own_address` finds the block of the machine we run on, for a network whose API is open to that
-    alone.
+    alone. `reserve` is about the address of the one balancer.
 
     A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
     routes, gateways, network, lock, compartment.
     """
     guards: tuple[Step, ...] = ()
+    address, leftovers = ReservedAddress(account, reserve), NothingLeftBehind(account)
+    # So that a removal gives it back when no balancer has it any more.
+    leftovers.needs = (*leftovers.needs, address.id)
     if spending is not None and not is_ocid(compartment):
         guards = (SpendLock(account, spending), SpendAlert(account, spending))
     return (
         AccountReady(account),
-        LimitsSuffice(account, needs or _needs_of(nodes, network), compartment),
+        LimitsSuffice(account, needs or _needs_of(nodes, network, reserve), compartment),
         compartment_step(account, compartment),
         *guards,
         *_network(account, network, cluster, own_address, tuple(each.id for each in guards)),
-        NothingLeftBehind(account),
+        address,
+        leftovers,
         ControlPlane(account, cluster),
         ClusterAccess(account),
         Machines(account, nodes),
@@ -93,11 +99,12 @@ def _ways_out(account: OpenAccount, network: NetworkPlan) -> tuple[Step, ...]:
     return (Nat(account), ToServices(account), PrivateRoutes(account))
 
 
-def _needs_of(nodes: NodePlan, network: NetworkPlan) -> Needs:
+def _needs_of(nodes: NodePlan, network: NetworkPlan, reserve: Reserve) -> Needs:
     return Needs(
         ocpus=nodes.ocpus * nodes.nodes,
         memory_gb=nodes.memory_gb * nodes.nodes,
         storage_gb=nodes.boot_gb * nodes.nodes,
         networks=0 if network.given.vcn else 1,
         nat_gateways=int(network.private_nodes and not network.given.subnets),
+        addresses=int(reserve is Reserve.YES),
     )

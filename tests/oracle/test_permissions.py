@@ -42,7 +42,7 @@ def test_every_service_that_can_refuse_leads_to_a_statement() -> None:
     ],
 )
 def test_statements_name_the_place(compartment: str, where: str) -> None:
-    (permission,) = asked_by("virtual_network")
+    permission, _ = asked_by("virtual_network")
     assert permission.statement(compartment) == (
         f"Allow group {ANY_GROUP} to manage virtual-network-family {where}"
     )

@@ -21,7 +21,7 @@ from installer.oracle.access import Access, account_opener
 from installer.oracle.account import Account
 from installer.oracle.own_address import OwnAddress
 from installer.oracle.spending import SpendPlan
-from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan
+from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, Reserve
 from installer.steps.oracle_part import oracle_part
 
 ROOT = Path(__file__).parents[2]
@@ -108,6 +108,7 @@ class Person:
     network: NetworkPlan = field(default_factory=NetworkPlan)
     nodes: NodePlan = field(default_factory=NodePlan)
     spending: SpendPlan | None = None
+    reserve: Reserve = Reserve.NO
     events: list[Event] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
 
@@ -121,6 +122,7 @@ class Person:
             self.nodes,
             spending=self.spending,
             own_address=OwnAddress([f"{self.world.control}/your-address"]).cidr,
+            reserve=self.reserve,
         )
 
     def network_steps(self) -> tuple[Step, ...]:

@@ -23,6 +23,7 @@ from installer.oracle.wanted import NetworkPlan, NodePlan
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
+from installer.steps.reserved_address import front_address
 from tests.journeys.world import WorldView
 from tests.kube.rehearsed import balancer, claim, config_map, deployment, job, namespace
 from tests.oracle.world import SPEED, Person, World, world_in
@@ -91,6 +92,7 @@ class Stage:
             lambda _path: None,
             needs=(door.id,),
             nodes_need=(NODE_POOL,),
+            reserved=front_address,
         )
         return (*below, *above)
 

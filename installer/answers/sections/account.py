@@ -139,6 +139,19 @@ class Place(Section):
         ),
     ] = ""
 
+    reserved_ip: Annotated[
+        Literal["auto", "yes", "no"],
+        Choice(("auto", "yes", "no")),
+        Ask(
+            "Reserved public address",
+            help="A reserved address stays the same when the load balancer is made anew, so that "
+            "names at your registrar stay right. It costs nothing. auto takes one where the "
+            "account may have one; yes insists on it.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = "auto"
+
     @model_validator(mode="after")
     def _subnets_go_together(self) -> Place:
         paths = ("place.subnet_api", "place.subnet_nodes", "place.subnet_balancers")

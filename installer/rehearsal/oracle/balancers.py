@@ -17,6 +17,7 @@ from installer.rehearsal.oracle.kinds import (
 from installer.rehearsal.oracle.limits import require_room
 from installer.rehearsal.oracle.machines import new_card, remove_cards
 from installer.rehearsal.oracle.network_rules import public_address
+from installer.rehearsal.oracle.public_ips import give_back, lend
 from installer.rehearsal.oracle.quota_rules import require_quota
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import invalid, missing
@@ -49,7 +50,13 @@ def make_balancer(tenancy: Tenancy, kind: str, body: Body) -> Record:
     if kind == LB:
         require_quota(tenancy, body["compartmentId"], "load-balancer", _LIMIT[LB], 1)
     record = Record(kind, new_ocid(kind), _full(tenancy, kind, body), [])
-    record.body["ipAddresses"] = [_address(kind, record.id, private=bool(body.get("isPrivate")))]
+    reserved = [str(each.get("id", "")) for each in body.get("reservedIps") or []]
+    record.body.pop("reservedIps", None)
+    address = _address(kind, record.id, private=bool(body.get("isPrivate")))
+    if reserved:
+        digits = lend(tenancy, reserved[0], record.id)
+        address = {**address, "ipAddress": digits, "reservedIp": {"id": reserved[0]}}
+    record.body["ipAddresses"] = [address]
     record.pass_through(tenancy.now, ("CREATING", 0.0), ("ACTIVE", CREATING_SECONDS))
     tenancy.registry.save(record)
     new_card(
@@ -102,6 +109,7 @@ def remove_balancer(tenancy: Tenancy, record: Record) -> None:
     record.pass_through(tenancy.now, ("DELETING", 0.0), ("DELETED", _DELETING_SECONDS))
     tenancy.registry.save(record)
     remove_cards(tenancy, record.id, _DELETING_SECONDS)
+    give_back(tenancy, record.id, _DELETING_SECONDS)
 
 
 def _create(kind: str, tenancy: Tenancy, call: Call) -> Answer:

@@ -12,8 +12,9 @@ from installer.rehearsal.oracle.block_storage import SMALLEST_GB, VOLUME
 from installer.rehearsal.oracle.credentials import REGION
 from installer.rehearsal.oracle.images import image_of
 from installer.rehearsal.oracle.kinds import end, new_record
+from installer.rehearsal.oracle.public_ips import at
 from installer.rehearsal.oracle.records import GOING, GONE, Record
-from installer.rehearsal.oracle.refusals import Refused, invalid
+from installer.rehearsal.oracle.refusals import Refused, invalid, not_found
 from installer.rehearsal.oracle.tenancy import Tenancy
 
 _LOOK_EVERY = 2.0
@@ -51,7 +52,12 @@ class ClusterCloud:
         await self._remove("volume", ocid, lambda record: end(VOLUME, self._tenancy, record))
 
     async def create_balancer(
-        self, name: str, kind: BalancerKind, shape: Mapping[str, str], tags: Mapping[str, str]
+        self,
+        name: str,
+        kind: BalancerKind,
+        shape: Mapping[str, str],
+        tags: Mapping[str, str],
+        reserved: str = "",
     ) -> tuple[str, str]:
         """See `Cloud`."""
         word = "CreateNetworkLoadBalancer" if kind == "nlb" else "CreateLoadBalancer"
@@ -59,9 +65,10 @@ class ClusterCloud:
         target = NLB if kind == "nlb" else LB
 
         def make() -> Record:
-            return self._ours(
-                make_balancer(self._tenancy, target, self._balancer_body(name, kind, shape, tags))
-            )
+            body = self._balancer_body(name, kind, shape, tags)
+            if reserved:
+                body["reservedIps"] = [{"id": self._reserved(reserved)}]
+            return self._ours(make_balancer(self._tenancy, target, body))
 
         balancer = self._find(target, name) or self._do(make)
         await self._until(balancer, lambda state: state == "ACTIVE")
@@ -123,6 +130,13 @@ class ClusterCloud:
                 "maximumBandwidthInMbps": int(shape.get("maximum", 0)),
             }
         return body
+
+    def _reserved(self, address: str) -> str:
+        """Its OCID: only addresses of the cluster's own compartment can be used."""
+        found = at(self._tenancy, address, self._record.body["compartmentId"])
+        if found is None:
+            raise not_found(address)
+        return found.id
 
     def _ours(self, record: Record) -> Record:
         record.notes["cluster"] = self._cluster

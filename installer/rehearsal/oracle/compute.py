@@ -182,13 +182,6 @@ def _availability(asked: Body, *, full: bool) -> Body:
     }
 
 
-def _list_public_ips(tenancy: Tenancy, call: Call) -> Answer:
-    """The reserved ones; addresses of cards are not listed in a region."""
-    call.needed("scope")
-    records = tenancy.in_compartment("publicip", call.needed("compartmentId"))
-    return page_of(call, matching(call, [tenancy.registry.view(r) for r in records], "lifetime"))
-
-
 def _watch(kind: str, path: str, word: str, *filters: str) -> tuple[Route, ...]:
     return (
         Route("GET", f"{_CORE}/{path}", f"List{word}s", partial(_list_of, kind, filters)),
@@ -224,5 +217,4 @@ ROUTES: tuple[Route, ...] = (
         "CreateComputeCapacityReport",
         _capacity_report,
     ),
-    Route("GET", f"{_CORE}/publicIps", "ListPublicIps", _list_public_ips),
 )

@@ -71,7 +71,9 @@ class Balancers:
     ) -> tuple[str, str]:
         name = service["metadata"]["uid"]
         tags = {"kubernetes.io/service": "/".join(key_of(service))}
-        return await self._cloud.create_balancer(name, kind, shape, tags)
+        # Deprecated in Kubernetes, and the one field that Oracle's controller reads for this.
+        reserved = str(service["spec"].get("loadBalancerIP") or "")
+        return await self._cloud.create_balancer(name, kind, shape, tags, reserved)
 
     async def _remove(self, service: Object) -> None:
         words = "Deleting load balancer"

@@ -44,10 +44,11 @@ class NullCloud:
         kind: BalancerKind,  # noqa: ARG002 - all alike here
         shape: Mapping[str, str],  # noqa: ARG002
         tags: Mapping[str, str],  # noqa: ARG002
+        reserved: str = "",
     ) -> tuple[str, str]:
         """A balancer's OCID and its address, from the block kept for documentation."""
         made = await self._make("loadbalancer", name, _BALANCER_SECONDS)
-        return made["ocid"], made["ip"]
+        return made["ocid"], reserved or made["ip"]
 
     async def delete_balancer(self, ocid: str) -> None:
         """Forgets the balancer."""

@@ -37,6 +37,8 @@ def net(module_world: Playground) -> Network:
             compartment_id=made.room, display_name="door", subnet_id=made.balancers
         )
     )
+    address = oci.core.models.CreatePublicIpDetails(compartment_id=made.room, lifetime="RESERVED")
+    world.network.create_public_ip(address)
     return made
 
 
@@ -46,6 +48,7 @@ EVERYTHING = [
     (f"/20160918/subnets?{ROOM}", CORE.Subnet),
     (f"/20160918/internetGateways?{ROOM}", CORE.InternetGateway),
     (f"/20160918/routeTables?{ROOM}", CORE.RouteTable),
+    (f"/20160918/publicIps?scope=REGION&{ROOM}", CORE.PublicIp),
     (f"/20160918/securityLists?{ROOM}", CORE.SecurityList),
     (f"/20160918/dhcps?{ROOM}", CORE.DhcpOptions),
     (f"/20160918/instances?{ROOM}", CORE.Instance),

@@ -9,7 +9,7 @@ from typing import Any
 from oci.util import to_dict
 
 from installer.oracle.account import Account
-from installer.oracle.belongings import LISTS, Belongings
+from installer.oracle.belongings import LISTS, MORE, Belongings
 from installer.oracle.sdk import models
 from tests.oracle.world import Person, World
 
@@ -24,7 +24,7 @@ def everything(account: Account) -> str:
     for client, call, _, _ in LISTS:
         listing = getattr(account.clients.client(client), call)
         for place in places:
-            answer = listing(compartment_id=place).data
+            answer = listing(compartment_id=place, **MORE.get(call, {})).data
             items = getattr(answer, "items", answer)
             alive = [to_dict(each) for each in items]
             found[f"{call} {place}"] = [

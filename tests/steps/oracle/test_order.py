@@ -37,6 +37,8 @@ def needed_for(step: str) -> set[str]:
         ("node-pool", "cluster"),
         ("cluster-access", "cluster"),
         ("cluster", "leftovers"),
+        ("leftovers", "reserved-address"),
+        ("reserved-address", "compartment"),
         ("leftovers", "subnet-api"),
         ("leftovers", "subnet-nodes"),
         ("leftovers", "subnet-balancers"),
@@ -57,8 +59,8 @@ def test_a_removal_walks_in_the_order_oracle_asks_for(first_removed: str, then: 
 
 
 def test_listing_the_steps_opens_no_account() -> None:
-    assert len(steps()) == 16
-    assert len(steps(private=True)) == 19
+    assert len(steps()) == 17
+    assert len(steps(private=True)) == 20
 
 
 @pytest.mark.parametrize(
