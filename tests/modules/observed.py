@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -29,11 +30,16 @@ OWN = ClusterFacts()
 
 def observed(facts: ClusterFacts = BILLED, /, **options: Any) -> Rendered:
     """The module's part of everything, rendered with these options of it."""
+    return _observed(facts, tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=64)
+def _observed(facts: ClusterFacts, options: tuple[tuple[str, Any], ...]) -> Rendered:
     modules = catalogue()
     answers = answers_for(
         modules,
         access={"domain": "example.org"},
-        modules={"observability": {"enabled": True, **options}},
+        modules={"observability": {"enabled": True, **dict(options)}},
     )
     return render(answers, one_volume(answers), facts).of_module("observability")
 
