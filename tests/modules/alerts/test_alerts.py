@@ -20,10 +20,12 @@ from tests.modules.alerts.rules import (
 )
 from tests.modules.conftest import Choose
 
-ON = {"observability": {"enabled": True}}
+ON = {"observability": {"enabled": True}, "health-services": {"enabled": True}}
 FILES = (
     "broker.rules.yml",
     "caches.rules.yml",
+    "etl.rules.yml",
+    "health-api.rules.yml",
     "kubernetes.rules.yml",
     "login.rules.yml",
     "objectstore.rules.yml",
@@ -122,6 +124,7 @@ def test_alerts_of_parts_that_are_off_are_not_there(choose: Choose) -> None:
             "observability": {"enabled": True, **off},
             "infrastructure": {"exporters": False},
             "authentication": {"enabled": False},
+            "health-services": {"enabled": False},
         }
     )
     assert rule_files(rendered_with(answers)).keys() == {
