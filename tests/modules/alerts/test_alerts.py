@@ -24,6 +24,7 @@ ON = {"observability": {"enabled": True}, "health-services": {"enabled": True}}
 FILES = (
     "broker.rules.yml",
     "caches.rules.yml",
+    "entrance.rules.yml",
     "etl.rules.yml",
     "health-api.rules.yml",
     "kubernetes.rules.yml",
@@ -125,6 +126,7 @@ def test_alerts_of_parts_that_are_off_are_not_there(choose: Choose) -> None:
             "infrastructure": {"exporters": False},
             "authentication": {"enabled": False},
             "health-services": {"enabled": False},
+            "edge": {"enabled": False},
         }
     )
     assert rule_files(rendered_with(answers)).keys() == {
@@ -133,3 +135,10 @@ def test_alerts_of_parts_that_are_off_are_not_there(choose: Choose) -> None:
         "objectstore.rules.yml",
         "watching.rules.yml",
     }
+
+
+def test_a_short_lived_certificate_is_not_called_late_before_it_is_renewed(choose: Choose) -> None:
+    brief = choose(modules={**ON, "edge": {"certificate_days": 6}})
+    texts = [rule_files(rendered_with(answers)) for answers in (choose(modules=ON), brief)]
+    limits = [re.findall(r"/ 86400 < (.+)", files["entrance.rules.yml"]) for files in texts]
+    assert limits == [["7", "2"], ["1.5", "0.5"]]
