@@ -95,7 +95,11 @@ def test_rights_are_for_reading_and_not_for_secrets(usual: Rendered) -> None:
 
 
 def test_only_machines_are_read_cluster_wide(usual: Rendered) -> None:
-    roles = [entry.body for entry in usual.objects if entry.body["kind"] == "ClusterRole"]
+    roles = [
+        entry.body
+        for entry in usual.of_module("observability").objects
+        if entry.body["kind"] == "ClusterRole"
+    ]
     wide = {resource for role in roles for rule in role["rules"] for resource in rule["resources"]}
     assert wide == {"nodes", "nodes/metrics"}
 
