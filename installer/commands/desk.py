@@ -16,7 +16,11 @@ from installer.answers.sources import Gathered, Given, Source, gather, given
 from installer.budget.advice import Advice
 from installer.budget.explaining import explain, row_names
 from installer.budget.verdict import BudgetRow, Verdict
-from installer.commands.money import refuse_open_decisions, refuse_what_does_not_fit
+from installer.commands.money import (
+    refuse_billable_balancers,
+    refuse_open_decisions,
+    refuse_what_does_not_fit,
+)
 from installer.commands.sources import Case, in_our_words, model, profile_layers
 from installer.commands.workshop import Workshop
 from installer.conversation import (
@@ -184,6 +188,7 @@ class InstallDesk:
             self._look_first(draft, report, stop)
             plan = self.plan(draft)
             refuse_what_does_not_fit(plan.verdict)
+            refuse_billable_balancers(plan)
             refuse_open_decisions(plan)
             return self._turn_to(draft).install(plan, report, stop)
         except InstallError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from installer.budget.balancers import surprises
+from installer.budget.envelope import load_envelope
 from installer.budget.verdict import Verdict
 from installer.engine.errors import AnswersError, CostsMoney, DoesNotFit, ExitCode
-from installer.plan import Plan
+from installer.plan import Plan, on_oracle
 
 
 def refuse_what_does_not_fit(verdict: Verdict) -> None:
@@ -22,6 +24,23 @@ def refuse_what_does_not_fit(verdict: Verdict) -> None:
             reasons,
             "Make the plan smaller, or agree to the amount: set money.accept_monthly_usd to "
             f"{verdict.bill.monthly_usd}.",
+        )
+
+
+def refuse_billable_balancers(plan: Plan) -> None:
+    """Raises CostsMoney when a Service could ask Oracle for a balancer that is billed, unless the
+    plan's bill was agreed to.
+    """
+    verdict = plan.verdict
+    if not on_oracle(plan.answers) or (verdict.costs_money and verdict.consented):
+        return
+    found = surprises(plan.rendered.objects, load_envelope().allowance.balancers)
+    if found:
+        raise CostsMoney(
+            "The plan could have Oracle make a balancer that costs money.",
+            "\n".join(found),
+            "Mend the module that renders it: one Service, a network load balancer or a flexible "
+            "one with both bandwidths at 10.",
         )
 
 
