@@ -88,6 +88,9 @@ def parser() -> argparse.ArgumentParser:
     _add_destroy(commands)
     _add_doctor(commands)
     _command(commands, "smoke", "try what is installed as its users would, and say what works")
+    _command(
+        commands, "certificate", "print the installation's own authority, for devices to trust"
+    )
     _add_render(commands)
     _command(commands, "kube-token", "print a token for kubectl; used by the kubeconfig we leave")
     _add_answers(commands)

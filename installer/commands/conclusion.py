@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from installer.commands.parking import going_on
+from installer.commands.public_names import front_address, public_hosts
 from installer.commands.sources import Case
 from installer.conversation import Conclusion, Endpoint, Failure
 from installer.engine.events import Ending
 from installer.engine.run import Result
 from installer.engine.state import remembered
+from installer.modules.choices import chosen_values
+from installer.modules.conditions import holds
 from installer.modules.description import EndpointEntry
 from installer.plan import Plan
 
@@ -21,7 +24,7 @@ def conclude(case: Case, plan: Plan, result: Result) -> Conclusion:
         ending=result.ending,
         exit_code=int(result.exit_code),
         words=_words(result),
-        endpoints=_endpoints(plan) if error is None else (),
+        endpoints=_endpoints(case, plan) if error is None else (),
         what_next=_next_steps(case, result),
         failure=Failure(error.what, error.why, error.then) if error else None,
         answers_file=str(case.home.answers) if case.home.answers.exists() else "",
@@ -47,8 +50,12 @@ def _words(result: Result) -> str:
     return f"Done. {result.changed} steps changed something."
 
 
-def _endpoints(plan: Plan) -> tuple[Endpoint, ...]:
-    return tuple(
+def _endpoints(case: Case, plan: Plan) -> tuple[Endpoint, ...]:
+    outside = tuple(
+        Endpoint(one.title, f"https://{one.host}", "from outside")
+        for one in public_hosts(plan, front_address(case.home))
+    )
+    return outside + tuple(
         Endpoint(
             title=entry.title,
             address=_address(module.namespace, entry),
@@ -56,6 +63,7 @@ def _endpoints(plan: Plan) -> tuple[Endpoint, ...]:
         )
         for module in plan.modules
         for entry in module.file.endpoints
+        if holds(entry.when, chosen_values(plan.answers, module))
     )
 
 

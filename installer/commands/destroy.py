@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 
 from installer.commands.demolition import Demolition, Keeps
 from installer.commands.ending import say, tell
 from installer.commands.install import printer
+from installer.commands.issued import Ledger
+from installer.commands.public_names import (
+    OUTSIDE,
+    front_address,
+    keeps_certificates,
+    limit_warnings,
+    looked_at,
+    public_hosts,
+    remember_certificates,
+)
 from installer.commands.receipt import Receipt
 from installer.commands.sources import Case, case, in_our_words
 from installer.engine.errors import AnswersError, ExitCode, Stopped
 from installer.engine.run import Result
 from installer.engine.step import StopFlag
-from installer.plan import make_plan, on_oracle
+from installer.plan import Plan, make_plan, on_oracle
 from installer.prompts.stopping import stop_on_interrupt
 
 
@@ -22,6 +33,9 @@ def run(asked: argparse.Namespace) -> int:
     meant = case(asked)
     gathered = meant.gathered()
     plan = in_our_words(lambda: make_plan(gathered.answers))
+    show = tell if asked.events == "json" else say
+    for line in _certificates(meant, plan, keep=asked.keep_volumes):
+        show(line)
     if not asked.yes:
         _confirm(meant, oracle=on_oracle(gathered.answers), keep=asked.keep_volumes)
     stop = StopFlag()
@@ -42,6 +56,26 @@ def _hand_over(receipt: Receipt, meant: Case, events: str) -> None:
     for line in receipt.lines():
         show(line)
     show(f"This receipt is kept: {receipt.write(meant.home.folder)}")
+
+
+def _certificates(meant: Case, plan: Plan, *, keep: bool) -> Iterator[str]:
+    """What becomes of Let's Encrypt's certificates, which are noted before they go."""
+    if not keeps_certificates(plan):
+        return
+    if not meant.rehearsal:
+        hosts = public_hosts(plan, front_address(meant.home))
+        remember_certificates(looked_at(hosts, OUTSIDE), Ledger())
+        yield from limit_warnings(plan, hosts, Ledger())
+    if keep:
+        yield (
+            "Let's Encrypt's certificates stay on the kept volume. A new installation does not "
+            "take that up again: it makes a volume of its own and asks for new certificates."
+        )
+    else:
+        yield (
+            "Let's Encrypt's certificates are lost with their volume; a new installation asks for "
+            "new ones, of which a name gets five a week."
+        )
 
 
 def _confirm(meant: Case, *, oracle: bool, keep: bool) -> None:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from itertools import chain
 
 from installer.commands.ending import say
-from installer.commands.sources import case, in_our_words
+from installer.commands.issued import Ledger
+from installer.commands.public_names import (
+    OUTSIDE,
+    diagnoses,
+    front_address,
+    looked_at,
+    public_hosts,
+    remember_certificates,
+)
+from installer.commands.sources import Case, case, in_our_words
 from installer.commands.workshop import Workshop
 from installer.engine.errors import AnswersError, ExitCode
+from installer.oracle.doctor import Diagnosis
 from installer.oracle.permissions import ANY_GROUP, PERMISSIONS, Permission
-from installer.plan import make_plan, on_oracle
+from installer.plan import Plan, make_plan, on_oracle
 
 
 def run(asked: argparse.Namespace) -> int:
@@ -24,7 +36,7 @@ def run(asked: argparse.Namespace) -> int:
     plan = in_our_words(lambda: make_plan(answers))
     bad = 0
     with Workshop(meant) as workshop:
-        for each in workshop.examine(plan):
+        for each in chain(workshop.examine(plan), _names(meant, plan)):
             say(f"{each.level:<4}  {each.words}")
             if each.remedy:
                 say("      next: " + each.remedy.replace("\n", "\n            "))
@@ -33,6 +45,16 @@ def run(asked: argparse.Namespace) -> int:
     if not bad:
         return ExitCode.OK
     return ExitCode.ACCOUNT if oracle else ExitCode.CLUSTER
+
+
+def _names(meant: Case, plan: Plan) -> Iterator[Diagnosis]:
+    """Public names and their certificates; a rehearsal has none in the world outside."""
+    if meant.rehearsal:
+        return
+    hosts = looked_at(public_hosts(plan, front_address(meant.home)), OUTSIDE)
+    ledger = Ledger()
+    remember_certificates(hosts, ledger)
+    yield from diagnoses(plan, hosts, ledger)
 
 
 def _elsewhere(area: str, target: str) -> AnswersError:

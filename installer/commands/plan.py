@@ -14,7 +14,9 @@ from installer.budget.envelope import DEFAULT_ENVELOPE, envelope_names, load_env
 from installer.budget.explaining import explain, row_names
 from installer.budget.reference import REFERENCE, load_reference, reckon, report
 from installer.commands.ending import say
+from installer.commands.issued import Ledger
 from installer.commands.money import exit_code_of
+from installer.commands.public_names import front_address, limit_warnings, public_hosts
 from installer.commands.sources import Case, case, in_our_words
 from installer.commands.workshop import Workshop
 from installer.engine.errors import AnswersError
@@ -38,6 +40,11 @@ def run(asked: argparse.Namespace) -> int:
     else:
         surroundings, live = NOT_ASKED, ()
     plan = in_our_words(lambda: make_plan(gathered.answers, surroundings, against=against))
+    if not meant.rehearsal:
+        hosts = public_hosts(plan, front_address(meant.home))
+        plan = dataclasses.replace(
+            plan, notices=(*plan.notices, *limit_warnings(plan, hosts, Ledger()))
+        )
     if asked.explain:
         say("\n".join(_explained(plan, asked.explain)))
         return exit_code_of(plan.verdict)

@@ -6,6 +6,15 @@ import argparse
 
 from installer.answers.model import Answers
 from installer.commands.ending import say
+from installer.commands.issued import Ledger
+from installer.commands.public_names import (
+    OUTSIDE,
+    front_address,
+    looked_at,
+    name_lines,
+    public_hosts,
+    remember_certificates,
+)
 from installer.commands.sources import case, in_our_words
 from installer.commands.workshop import Workshop
 from installer.engine.errors import ClusterError, ExitCode
@@ -38,7 +47,12 @@ def run(asked: argparse.Namespace) -> int:
         result = workshop.look(plan, listen, StopFlag())
     if result.error is not None:
         raise result.error
-    for line in _lines(steps, result):
+    hosts = public_hosts(plan, front_address(meant.home))
+    # What a rehearsal made has no place in the world outside.
+    if not meant.rehearsal:
+        hosts = looked_at(hosts, OUTSIDE)
+        remember_certificates(hosts, Ledger())
+    for line in (*_lines(steps, result), *name_lines(hosts)):
         say(line)
     complete = all(each.condition is Condition.AS_WANTED for each in result.seen.values())
     say(f"\nInstallation {meant.name} is {'complete' if complete else 'not complete'}.")

@@ -130,6 +130,21 @@ class Workshop:
             )
             yield from step.findings(context)
 
+    def secret_value(self, plan: Plan, namespace: str, name: str, key: str) -> str:
+        """One value of a Secret in the cluster; empty when it is not there."""
+        from installer.steps.secrets import SECRETS, Secrets
+
+        stop = StopFlag()
+        with ExitStack() as open_now:
+            bench = self._bench(plan.answers, open_now)
+            installation = self._identity(bench, lambda _event: None, stop)
+            step = next(one for one in bench.target.steps(plan) if isinstance(one, Secrets))
+            context = Context(
+                SECRETS, bench.state, installation, lambda _event: None, stop, bench.target.pace
+            )
+            seen = step.cluster(context).secret(namespace, name)
+            return seen.values.get(key, "") if seen else ""
+
     def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
         """Remove everything that is ours."""
         result = self._run(plan, report, stop, lambda runner: runner.destroy())

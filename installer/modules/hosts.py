@@ -19,6 +19,9 @@ LOCAL_DOMAIN = "health.localhost"
 FRONT_DOOR_MODULE = "edge"
 ENTRY_OPTION = "entry"
 INGRESS_OPTION = "ingress"
+TLS_OPTION = "tls"
+# The step that learns the public address, and the name under which the state keeps it.
+FRONT_DOOR_STEP, ADDRESS_FACT = "front-door", "address"
 
 T = TypeVar("T")
 

@@ -14,12 +14,17 @@ from typing import Any
 from installer.engine.errors import ClusterError
 from installer.engine.step import Condition, Context, Seen
 from installer.kube.objects import ref_of
-from installer.modules.hosts import domain_at, is_late, with_domain
+from installer.modules.hosts import (
+    ADDRESS_FACT,
+    FRONT_DOOR_STEP,
+    domain_at,
+    is_late,
+    with_domain,
+)
 from installer.steps.kube_step import Body, Connect, KubeStep
 from installer.steps.namespaces import NAMESPACES
 
-FRONT_DOOR = "front-door"
-_ADDRESS = "address"
+FRONT_DOOR = FRONT_DOOR_STEP
 _USUALLY = 120.0
 _AT_MOST = 1200.0
 FrontAddress = Callable[[Context], str]
@@ -44,7 +49,7 @@ class PublicName:
 
     def now(self, ctx: Context) -> str:
         """The domain as far as it is known: the plan's own, or the one made from the address."""
-        address = ctx.recall(_ADDRESS, FRONT_DOOR) if self.late else None
+        address = ctx.recall(ADDRESS_FACT, FRONT_DOOR) if self.late else None
         return domain_at(address, self.service) if address else self.domain
 
     def located(self, ctx: Context, bodies: Sequence[Body]) -> tuple[Body, ...]:
@@ -83,7 +88,7 @@ class FrontDoor(KubeStep):
         changes = comparison.changes
         if not address:
             changes = (*changes, "the balancer has no address yet")
-        elif self._name.late and ctx.recall(_ADDRESS) != address:
+        elif self._name.late and ctx.recall(ADDRESS_FACT) != address:
             changes = (*changes, f"the public address is {address} now")
         if changes:
             return Seen(Condition.DIFFERENT, changes[0], changes)
@@ -103,7 +108,7 @@ class FrontDoor(KubeStep):
 
         ctx.wait("the public address", why, every=3.0, usually=_USUALLY, at_most=2 * _AT_MOST)
         address = self._address(ctx)
-        ctx.remember(_ADDRESS, address)
+        ctx.remember(ADDRESS_FACT, address)
         ctx.note(f"The public address is {address}.")
 
     def unmake(self, ctx: Context) -> None:

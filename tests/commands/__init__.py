@@ -1,0 +1,1 @@
+"""What single commands do, without a world around them."""
