@@ -12,6 +12,7 @@ from installer.engine.state import remembered
 from installer.modules.choices import chosen_values
 from installer.modules.conditions import holds
 from installer.modules.description import EndpointEntry
+from installer.modules.rendering import gives_way
 from installer.plan import Plan
 
 DOMAIN = "svc.cluster.local"
@@ -62,6 +63,7 @@ def _endpoints(case: Case, plan: Plan) -> tuple[Endpoint, ...]:
             words="inside the cluster",
         )
         for module in plan.modules
+        if not gives_way(module, plan.facts)
         for entry in module.file.endpoints
         if holds(entry.when, chosen_values(plan.answers, module))
     )

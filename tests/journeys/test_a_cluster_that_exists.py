@@ -14,8 +14,9 @@ import yaml
 from installer.engine.errors import ExitCode
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
+from installer.kube.objects import Ref
 from tests.journeys.person import Person
-from tests.kube.rehearsed import Rehearsed, rehearsed
+from tests.kube.rehearsed import Body, Rehearsed, patch, rehearsed
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +89,50 @@ def test_it_is_installed_left_alone_and_removed_without_oracle(
 
     assert person.plain("destroy", "--yes").code == ExitCode.OK
     assert namespaces(existing) == before
+
+
+METRICS = "v1beta1.metrics.k8s.io"
+
+
+def served_by_somebody(existing: Rehearsed) -> Body:
+    """A neighbour's APIService for the figures of pods, with a server that is down."""
+    body = {
+        "apiVersion": "apiregistration.k8s.io/v1",
+        "kind": "APIService",
+        "metadata": {"name": METRICS, "labels": {"k8s-app": "metrics-server"}},
+        "spec": {
+            "group": "metrics.k8s.io",
+            "version": "v1beta1",
+            "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
+            "insecureSkipTLSVerify": True,
+            "groupPriorityMinimum": 100,
+            "versionPriority": 100,
+        },
+    }
+    path = f"/apis/apiregistration.k8s.io/v1/apiservices/{METRICS}"
+    query = "fieldManager=neighbour"
+    patch(existing, path, "application/apply-patch+yaml", body, query)
+    return body
+
+
+def test_a_metrics_server_of_somebody_else_is_left_alone_and_ours_left_out(
+    person: Person, existing: Rehearsed
+) -> None:
+    theirs = served_by_somebody(existing)
+    first = person.plain("--headless", str(person.answers))
+    assert first.code == ExitCode.OK, first.err
+    status = person.plain("status")
+    assert status.code == ExitCode.OK, status.out
+    assert "Metrics server" not in status.out
+    assert METRICS in person.plain("plan", str(person.answers), "--live").out
+    assert person.plain("destroy", "--yes").code == ExitCode.OK
+    with Cluster(Connection.from_kubeconfig(existing.kubeconfig)) as cluster:
+        found = cluster.get(Ref("apiregistration.k8s.io/v1", "APIService", "", METRICS))
+        assert found is not None
+        assert found["spec"] == theirs["spec"]
+        assert found["metadata"]["labels"] == theirs["metadata"]["labels"]
+        roles = cluster.objects("rbac.authorization.k8s.io/v1", "ClusterRole")
+        assert not any("health-platform" in each["metadata"]["name"] for each in roles)
 
 
 def test_what_others_run_there_counts_and_a_crowded_cluster_is_refused(
