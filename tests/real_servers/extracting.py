@@ -12,7 +12,7 @@ from installer.modules import Module, Rendered, catalogue, make_secret
 from installer.plan import make_plan
 
 Body = Mapping[str, Any]
-MODULE = "infrastructure"
+MODULES = ("infrastructure", "health-services")
 
 
 @dataclass(frozen=True)
@@ -114,11 +114,11 @@ class Pod:
 
 
 def rendered_cluster() -> Cluster:
-    """What the installer renders when nobody changes an answer, the data layer alone."""
+    """The data layer and the programs that use it, as rendered when nobody changes an answer."""
     modules = catalogue()
     model = answers_model(tuple(module.questions for module in modules))
-    others = {module.name: {"enabled": False} for module in modules if module.name != MODULE}
-    rendered = make_plan(model.model_validate({"modules": others})).rendered
+    chosen = {module.name: {"enabled": module.name in MODULES} for module in modules}
+    rendered = make_plan(model.model_validate({"modules": chosen})).rendered
     return Cluster(rendered, _secrets(rendered, {}))
 
 

@@ -54,7 +54,8 @@ class Mapping:
         for theirs, ours in self.ports:
             rules.append((rf"(?<!{_NAME}){theirs}(?!{_NAME})", str(ours)))
         for host in self.hosts:
-            rules.append((rf"(?:(?<=//)|(?<=address: )|^){re.escape(host)}(?=:\d|/|,|$)", LOOPBACK))
+            before = r"(?:(?<=//)|(?<=@)|(?<=address: )|^)"
+            rules.append((rf"{before}{re.escape(host)}(?=:\d|/|,|$)", LOOPBACK))
         return tuple((re.compile(pattern), replaced) for pattern, replaced in rules)
 
     def words(self) -> str:

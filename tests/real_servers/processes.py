@@ -30,6 +30,7 @@ class Process:
     environment: Values[str, str] = field(repr=False)
     identity: Identity
     mapping: Mapping
+    working_directory: Path = Path("/")
 
     @property
     def log(self) -> Path:
@@ -41,7 +42,7 @@ class Process:
             return subprocess.Popen(
                 self.identity.command(self.words),
                 env=dict(self.environment),
-                cwd="/",
+                cwd=self.working_directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -70,7 +71,7 @@ class Process:
         return subprocess.run(
             self.identity.command(words),
             env=dict(self.environment),
-            cwd="/",
+            cwd=self.working_directory,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -122,9 +123,9 @@ class Site:
         }
         mapped = {name: mapping.text(value) for name, value in environment.items()}
         mapped["PATH"] = image.lay_out(mapping.folder / "bin")
-        return Process(
-            f"{pod.name}-{container}", _words(one, image, mapping), mapped, identity, mapping
-        )
+        words = _words(one, image, mapping)
+        name, folder = f"{pod.name}-{container}", image.working_directory
+        return Process(name, words, mapped, identity, mapping, folder)
 
     def new_folder(self) -> Path:
         """An empty folder of this site, for another state of the same cluster."""

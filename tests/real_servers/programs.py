@@ -24,6 +24,7 @@ class Image:
     image's own variables, in the container's paths; `entrypoint` runs before arguments when the
     manifest gives no command. `search` are folders of programs that cannot be linked to.
     `user_with_a_name` is a user of this machine for programs that refuse an id without a name.
+    `working_directory` is where the image's programs start.
     """
 
     programs: Mapping[str, Path]
@@ -31,6 +32,7 @@ class Image:
     entrypoint: tuple[str, ...] = ()
     search: tuple[Path, ...] = ()
     user_with_a_name: str = ""
+    working_directory: Path = Path("/")
 
     def lay_out(self, folder: Path) -> str:
         """Links the programs into `folder`; the PATH to search, theirs first."""
@@ -111,9 +113,22 @@ def rabbitmq() -> Image:
     )
 
 
-def program(name: str, package: str) -> Path:
+def python(working_directory: Path = Path("/")) -> Image:
+    """An image with Python and the packages of these tests, as the platform's own programs are."""
+    packages = os.pathsep.join(path for path in sys.path if path.endswith("site-packages"))
+    interpreter = Path(sys.executable).resolve()
+    if not all(folder.stat().st_mode & 0o001 for folder in interpreter.parents):
+        # In somebody's home, where the pod's user may not go.
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        interpreter = program(version, version, path=_SYSTEM)
+    return Image(
+        {"python": interpreter}, {"PYTHONPATH": packages}, working_directory=working_directory
+    )
+
+
+def program(name: str, package: str, path: str = _SEARCHED) -> Path:
     """The program's path; skips the test, naming the package, when it is not here."""
-    found = shutil.which(name, path=_SEARCHED)
+    found = shutil.which(name, path=path)
     if found is None:
         pytest.skip(f"the program {name} is not here: install {package}")
     return Path(found).resolve()

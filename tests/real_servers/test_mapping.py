@@ -26,6 +26,7 @@ MAPPING = Mapping(
         ("listeners.tcp.default = 5672", "listeners.tcp.default = 1111"),
         ("management.tcp.port = 15672", "management.tcp.port = 15672"),
         ("http://minio:9000", "http://127.0.0.1:2222"),
+        ("amqp://etl:minio@db:5672/", "amqp://etl:minio@127.0.0.1:1111/"),
         ("db", "127.0.0.1"),
         ("{address: db, port_value: 5672}", "{address: 127.0.0.1, port_value: 1111}"),
         ("cluster: db, name: minio", "cluster: db, name: minio"),

@@ -1,0 +1,1 @@
+"""Where the Health API keeps its tables."""
