@@ -39,8 +39,8 @@ import yaml
 from installer.modules.addresses import NOT_KNOWN, Addresses
 from installer.modules.catalogue import Module
 from installer.modules.choices import Options, Setting
-from installer.modules.closed import Loader
 from installer.modules.conditions import OptionValue, holds
+from installer.modules.documents import documents_in
 from installer.modules.images import ImageChoice
 from installer.modules.problems import ModulesInvalid, Problem
 from installer.modules.publishing import Published
@@ -187,11 +187,9 @@ def _spot(error: BaseException, shown: str) -> str:
 
 def _objects(shown: str, text: str) -> list[dict[str, Any]]:
     try:
-        loaded = list(yaml.load_all(text, Loader))
+        return documents_in(text)
     except yaml.YAMLError as error:
         raise ModulesInvalid([Problem(shown, f"the rendered text is not YAML: {error}")]) from error
-    # Anchors would leave objects sharing parts; what is applied must be plain JSON anyway.
-    return [json.loads(json.dumps(body)) for body in loaded if body is not None]
 
 
 @lru_cache(maxsize=64)
