@@ -68,9 +68,8 @@ class _Builder:
     def _value(self, event: Any) -> Any:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
-                raise yaml.MarkedYAMLError(
-                    problem=f"nothing is named {event.anchor!r}", problem_mark=event.start_mark
-                )
+                where = str(event.start_mark).strip()
+                raise yaml.YAMLError(f"nothing is named {event.anchor!r}, {where}")
             return self._anchors[event.anchor]
         value = self._made(event)
         if event.anchor:
@@ -101,7 +100,8 @@ class _Builder:
         return made
 
 
-_RESOLVER = yaml.SafeLoader("")
+# The package gives no types for its resolver.
+_RESOLVER: Any = yaml.SafeLoader("")
 
 
 @lru_cache(maxsize=_REMEMBERED_SCALARS)
