@@ -8,9 +8,9 @@ from importlib.resources import files
 import pytest
 
 from installer.answers.model import answers_model
-from installer.answers.reading import read_profile
 from installer.answers.sources import gather
 from installer.budget.advice import good
+from installer.commands.sources import profile_layers
 from installer.modules import catalogue
 from installer.plan import Plan, make_plan
 
@@ -24,7 +24,7 @@ PROFILES = sorted(
 
 def plan_of(profile: str) -> Plan:
     model = answers_model([module.questions for module in catalogue()])
-    return make_plan(gather(model, [read_profile(profile, model)]).answers)
+    return make_plan(gather(model, profile_layers(profile)).answers)
 
 
 def slack(plan: Plan) -> str:
