@@ -152,11 +152,11 @@ def test_no_two_pods_write_to_the_same_folder_of_a_volume(rendered: Rendered) ->
         spec = template["spec"]
         held = {
             volume["name"]: volume["persistentVolumeClaim"]["claimName"]
-            for volume in spec["volumes"]
+            for volume in spec.get("volumes") or []
             if "persistentVolumeClaim" in volume
         }
         for container in spec["containers"]:
-            for mount in container["volumeMounts"]:
+            for mount in container.get("volumeMounts") or []:
                 if mount["name"] in held:
                     folders.append((held[mount["name"]], mount["subPath"]))
     assert len(folders) == len(set(folders))
