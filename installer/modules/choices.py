@@ -58,7 +58,7 @@ def options(answers: Answers, module: Module) -> Options:
 
     Answers made without this module's questions give its defaults.
     """
-    chosen = _chosen(answers, module)
+    chosen = _answers_of(answers, module.name)
     values = chosen.options() if chosen else {}
     return tuple(
         (option.name, cast(OptionValue, values.get(option.name, option.default)))
@@ -68,15 +68,8 @@ def options(answers: Answers, module: Module) -> Options:
 
 def is_enabled(answers: Answers, module: Module) -> bool:
     """Whether the module is switched on; one the answers do not know follows its own default."""
-    chosen = _chosen(answers, module)
+    chosen = _answers_of(answers, module.name)
     return chosen.enabled if chosen else module.file.enabled
-
-
-def _chosen(answers: Answers, module: Module) -> ModuleAnswers | None:
-    try:
-        return answers.module(module.name)
-    except KeyError:
-        return None
 
 
 def enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
@@ -104,16 +97,31 @@ def enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
 
 
 def chosen_values(answers: Answers, module: Module) -> dict[str, OptionValue]:
-    """What a module's conditions are about: its options, and the modules it sees as `@name`."""
-    seen = {f"@{name}": _is_on(answers, name) for name in module.sees}
-    return {**dict(options(answers, module)), **seen}
+    """What a module's conditions are about: its options, the modules it sees as `@name`, and their
+    options as `@name.option`."""
+    values = dict(options(answers, module))
+    for name in module.sees:
+        other = _answers_of(answers, name)
+        values.update(seen_values(name, other is None or other.enabled, _plain(other)))
+    return values
 
 
-def _is_on(answers: Answers, name: str) -> bool:
+def seen_values(
+    name: str, enabled: bool, chosen: Mapping[str, OptionValue]
+) -> dict[str, OptionValue]:
+    """A module as the conditions of another one name it."""
+    return {f"@{name}": enabled, **{f"@{name}.{each}": value for each, value in chosen.items()}}
+
+
+def _answers_of(answers: Answers, name: str) -> ModuleAnswers | None:
     try:
-        return answers.module(name).enabled
+        return answers.module(name)
     except KeyError:
-        return True
+        return None
+
+
+def _plain(found: ModuleAnswers | None) -> Mapping[str, OptionValue]:
+    return cast(Mapping[str, OptionValue], found.options()) if found else {}
 
 
 def refuse_contradictions(answers: Answers, chosen: Sequence[Module]) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 OptionValue = bool | int | str
 _TERM = re.compile(
-    r"^(?P<negated>not\s+)?(?P<name>@[a-z][a-z0-9-]*|[a-z][a-z0-9_]*)"
+    r"^(?P<negated>not\s+)?(?P<name>@[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9_]*)?|[a-z][a-z0-9_]*)"
     r"(?:(?P<sign>[=<>])(?P<value>[A-Za-z0-9._-]*))?$"
 )
 _SIGNS: Mapping[str, Callable[[OptionValue, str], bool]] = {
@@ -36,7 +36,13 @@ class Term:
     value: str = ""
 
     def holds(self, chosen: Mapping[str, OptionValue]) -> bool:
-        """Whether it is true for these values; raises KeyError for a name without one."""
+        """Whether it is true for these values; raises KeyError for a name without one.
+
+        Nothing that a module which is not there has is on.
+        """
+        module, _, option = self.name.partition(".")
+        if option and not chosen[module]:
+            return self.negated
         found = chosen[self.name]
         held = _SIGNS[self.sign](found, self.value) if self.sign else bool(found)
         return held != self.negated
@@ -60,7 +66,8 @@ def _term(text: str) -> Term:
 def holds(when: str, chosen: Mapping[str, OptionValue]) -> bool:
     """Whether a condition is true; the empty one always is.
 
-    `chosen` has the module's options by name, and every module it may ask about as `@name`.
+    `chosen` has the module's options by name, every module it may ask about as `@name` and that
+    one's options as `@name.option`.
     """
     return all(term.holds(chosen) for term in terms(when))
 
@@ -79,8 +86,9 @@ def mistakes(
         return
     for term in found:
         if term.name.startswith("@"):
-            if modules is not None and term.name[1:] not in modules:
-                yield f"when: {term.name[1:]} is neither under needs nor under looks_at"
+            module = term.name[1:].partition(".")[0]
+            if modules is not None and module not in modules:
+                yield f"when: {module} is neither under needs nor under looks_at"
         elif term.name not in kinds:
             yield f"when: {term.name} is not among the options"
         elif not term.sign and kinds[term.name] != "switch":

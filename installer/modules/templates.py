@@ -38,7 +38,7 @@ import yaml
 
 from installer.modules.addresses import NOT_KNOWN, Addresses
 from installer.modules.catalogue import Module
-from installer.modules.choices import Options, Setting
+from installer.modules.choices import Options, Setting, seen_values
 from installer.modules.conditions import OptionValue, holds
 from installer.modules.documents import documents_in
 from installer.modules.images import ImageChoice
@@ -126,9 +126,11 @@ class RenderInput:
 
     @property
     def chosen(self) -> dict[str, OptionValue]:
-        """What conditions are about: options by name, seen modules as `@name`."""
-        seen = {f"@{name}": others.enabled for name, others in self.others}
-        return {**dict(self.options), **seen}
+        """What conditions are about, as `choices.chosen_values` has it."""
+        values = dict(self.options)
+        for name, other in self.others:
+            values.update(seen_values(name, other.enabled, dict(other.options)))
+        return values
 
 
 class _Named:

@@ -257,7 +257,7 @@ def test_what_is_referred_to_comes_in_an_earlier_or_the_same_wave(rendered: Rend
         for entry in rendered.objects
     }
     for entry, template in pods(rendered):
-        for volume in template["spec"]["volumes"]:
+        for volume in template["spec"].get("volumes") or []:
             if "configMap" in volume:
                 assert wave["ConfigMap", volume["configMap"]["name"]] < entry.wave
             if "persistentVolumeClaim" in volume:
@@ -272,7 +272,7 @@ def test_what_is_referred_to_comes_in_an_earlier_or_the_same_wave(rendered: Rend
 def test_pods_refer_only_to_secrets_and_keys_that_are_described(rendered: Rendered) -> None:
     described = {spec.name: {value.key for value in spec.values} for spec in rendered.secrets}
     for _, template in pods(rendered):
-        for volume in template["spec"]["volumes"]:
+        for volume in template["spec"].get("volumes") or []:
             if "secret" in volume:
                 keys = {item["key"] for item in volume["secret"].get("items", [])}
                 assert keys <= described[volume["secret"]["secretName"]]
