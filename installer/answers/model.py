@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
@@ -92,12 +92,15 @@ class Answers(Section):
 
     def module(self, name: str) -> ModuleAnswers:
         """The answers for one module; KeyError when there is no such module."""
-        for field, info in type(self.modules).model_fields.items():
-            if (info.alias or field) == name:
-                part = getattr(self.modules, field)
-                assert isinstance(part, ModuleAnswers)
-                return part
-        raise KeyError(name)
+        part = getattr(self.modules, _module_fields(type(self.modules))[name])
+        assert isinstance(part, ModuleAnswers)
+        return part
+
+
+@functools.cache
+def _module_fields(kind: type[Modules]) -> Mapping[str, str]:
+    """The field of each module by name; asked for at every key press, so found out once."""
+    return {info.alias or field: field for field, info in kind.model_fields.items()}
 
 
 def answers_model(modules: Sequence[ModuleQuestions]) -> type[Answers]:

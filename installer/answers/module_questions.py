@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
@@ -75,18 +76,18 @@ class ModuleAnswers(Section):
 
     def option(self, name: str) -> object:
         """The value of one option; KeyError when the module has no such option."""
-        for field, info in type(self).model_fields.items():
-            if (info.alias or field) == name and field != "enabled":
-                return getattr(self, field)
-        raise KeyError(name)
+        return getattr(self, _option_fields(type(self))[name])
 
     def options(self) -> dict[str, object]:
         """All options with their values, in the order the module lists them."""
-        return {
-            info.alias or field: getattr(self, field)
-            for field, info in type(self).model_fields.items()
-            if field != "enabled"
-        }
+        return {name: getattr(self, field) for name, field in _option_fields(type(self)).items()}
+
+
+@cache
+def _option_fields(kind: type[ModuleAnswers]) -> Mapping[str, str]:
+    """The field of each option by name; asked for at every key press, so found out once."""
+    fields = kind.model_fields.items()
+    return {info.alias or field: field for field, info in fields if field != "enabled"}
 
 
 def field_name(name: str) -> str:

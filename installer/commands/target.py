@@ -30,8 +30,7 @@ from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
 from installer.kube.objects import labels_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
-from installer.modules.choices import chosen_values, image_choice, options
-from installer.modules.conditions import holds
+from installer.modules.choices import applying, image_choice, options
 from installer.modules.hosts import public_domain
 from installer.modules.rendering import gives_way
 from installer.modules.secret_values import PULL_SECRET
@@ -416,13 +415,11 @@ def smoke_plan(plan: Plan) -> SmokePlan:
     for module in plan.modules:
         if gives_way(module, plan.facts):
             continue
-        chosen = chosen_values(plan.answers, module)
         health += [
             Health(
                 each.title, each.namespace or module.namespace, each.service, each.port, each.path
             )
-            for each in module.file.health
-            if holds(each.when, chosen)
+            for each in applying(plan.answers, module, module.file.health)
         ]
     chosen_options = {each.name: dict(options(plan.answers, each)) for each in plan.modules}
     fingerprint = content_hash([entry.body for entry in plan.rendered.objects])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 
 from installer.answers.model import Answers
 from installer.answers.module_questions import ModuleAnswers
 from installer.modules.catalogue import Module
 from installer.modules.claims import Claim
-from installer.modules.conditions import OptionValue, holds
+from installer.modules.conditions import Conditional, OptionValue, holds
 from installer.modules.description import ClaimEntry, ImageEntry
 from installer.modules.hosts import public_domain
 from installer.modules.images import ImageChoice
@@ -106,6 +106,16 @@ def chosen_values(answers: Answers, module: Module) -> dict[str, OptionValue]:
     return values
 
 
+EntryT = TypeVar("EntryT", bound=Conditional)
+
+
+def applying(answers: Answers, module: Module, entries: Sequence[EntryT]) -> Iterator[EntryT]:
+    """Those of a module's entries whose condition holds, in their order."""
+    # What conditions are about is gathered once, and not at all where there are none.
+    chosen = chosen_values(answers, module) if any(entry.when for entry in entries) else {}
+    return (entry for entry in entries if holds(entry.when, chosen))
+
+
 def seen_values(
     name: str, enabled: bool, chosen: Mapping[str, OptionValue]
 ) -> dict[str, OptionValue]:
@@ -130,8 +140,7 @@ def refuse_contradictions(answers: Answers, chosen: Sequence[Module]) -> None:
         [
             Problem(f"modules.{module.name}", entry.because)
             for module in chosen
-            for entry in module.file.refuses
-            if holds(entry.when, chosen_values(answers, module))
+            for entry in applying(answers, module, module.file.refuses)
         ]
     )
 
@@ -139,10 +148,7 @@ def refuse_contradictions(answers: Answers, chosen: Sequence[Module]) -> None:
 def notices(answers: Answers, chosen: Sequence[Module]) -> tuple[str, ...]:
     """What the modules have to say about their answers, in their order."""
     return tuple(
-        entry.says
-        for module in chosen
-        for entry in module.file.notices
-        if holds(entry.when, chosen_values(answers, module))
+        entry.says for module in chosen for entry in applying(answers, module, module.file.notices)
     )
 
 
@@ -152,10 +158,8 @@ def images_to_bring(answers: Answers, chosen: Sequence[Module]) -> dict[str, str
     return {
         entry.name: f"modules.{module.name}.{_switch_of(entry, module)}"
         for module in chosen
-        for entry in module.file.images
-        if module.images[entry.name].brought
-        and entry.name not in answers.images.overrides
-        and holds(entry.when, chosen_values(answers, module))
+        for entry in applying(answers, module, module.file.images)
+        if module.images[entry.name].brought and entry.name not in answers.images.overrides
     }
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 OptionValue = bool | int | str
 _TERM = re.compile(
@@ -48,6 +50,7 @@ class Term:
         return held != self.negated
 
 
+@lru_cache(maxsize=1024)
 def terms(when: str) -> tuple[Term, ...]:
     """The terms of a condition, none for the empty one; raises ValueError with a sentence."""
     return tuple(_term(part.strip()) for part in when.split(" and ")) if when else ()
@@ -70,6 +73,13 @@ def holds(when: str, chosen: Mapping[str, OptionValue]) -> bool:
     one's options as `@name.option`.
     """
     return all(term.holds(chosen) for term in terms(when))
+
+
+class Conditional(Protocol):
+    """An entry of a module.yaml that may depend on answers."""
+
+    @property
+    def when(self) -> str: ...
 
 
 def mistakes(

@@ -8,8 +8,7 @@ from typing import Any
 
 from installer.answers.model import Answers
 from installer.modules.catalogue import Module
-from installer.modules.choices import chosen_values, options
-from installer.modules.conditions import holds
+from installer.modules.choices import applying, options
 from installer.modules.stamping import pod_template
 
 
@@ -54,6 +53,5 @@ def lasting_of(answers: Answers, chosen: Sequence[Module]) -> tuple[Lasting, ...
             confirmed=str(dict(options(answers, module))[entry.unless]).strip(),
         )
         for module in chosen
-        for entry in module.file.lasting
-        if holds(entry.when, chosen_values(answers, module))
+        for entry in applying(answers, module, module.file.lasting)
     )

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from installer.answers.model import Answers
 from installer.modules.catalogue import Module
-from installer.modules.choices import chosen_values
-from installer.modules.conditions import holds
+from installer.modules.choices import applying
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def published_by(answers: Answers, chosen: Sequence[Module]) -> tuple[Published,
             entry.scheme,
         )
         for module in chosen
-        for entry in module.file.endpoints
-        if entry.host and holds(entry.when, chosen_values(answers, module))
+        for entry in applying(answers, module, module.file.endpoints)
+        if entry.host
     )
     return tuple(sorted(found, key=lambda one: one.label))

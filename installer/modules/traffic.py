@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from installer.answers.model import Answers
 from installer.modules.catalogue import Module
-from installer.modules.choices import chosen_values
-from installer.modules.conditions import holds
+from installer.modules.choices import applying
 from installer.modules.description import TrafficEntry
 
 
@@ -38,14 +38,14 @@ def traffic_of(answers: Answers, chosen: Sequence[Module]) -> tuple[Flow, ...]:
     flows = {
         flow
         for module in chosen
-        for entry in module.file.traffic
-        if holds(entry.when, chosen_values(answers, module))
+        for entry in applying(answers, module, module.file.traffic)
         for flow in (_flow(entry),)
         if flow.source.namespace in there and flow.target.namespace in there
     }
     return tuple(sorted(flows, key=_order))
 
 
+@lru_cache(maxsize=1024)
 def _flow(entry: TrafficEntry) -> Flow:
     return Flow(_end(entry.source), _end(entry.target), entry.port, entry.protocol, entry.why)
 
