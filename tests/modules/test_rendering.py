@@ -20,6 +20,7 @@ from installer.modules import (
     RenderedObject,
     VolumePlan,
     claims,
+    documents,
     make_secret,
     render,
     rendering,
