@@ -38,10 +38,18 @@ from installer.modules import (
     render,
 )
 from installer.modules.addresses import NOT_KNOWN, Addresses
-from installer.modules.choices import images_to_bring, notices, options
+from installer.modules.choices import (
+    image_choice,
+    images_to_bring,
+    notices,
+    options,
+    planned_images,
+)
 from installer.modules.hosts import is_late, public_domain
+from installer.modules.images import KnownImage, PlannedImage
 from installer.modules.pinning import PLACE_LABEL, Identity, Pin, pinned
 from installer.modules.rendering import gives_way
+from installer.modules.stamping import images_in
 
 PLAN_VERSION = 1
 ORACLE_STORAGE_CLASS = "oci-bv"
@@ -51,13 +59,19 @@ SHARING_OPTION = "storage_sharing"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What was read from the world; the defaults stand for "not asked yet"."""
+    """What was read from the world; the defaults stand for "not asked yet".
+
+    `architectures` are those of all nodes, `architecture` the one they have in common. `images` is
+    what registries said of images, now or when they were first looked up.
+    """
 
     live: LiveEnvelope | None = None
     already: AlreadyThere = NOTHING_THERE
     architecture: str = ""
     addresses: Addresses = NOT_KNOWN
     served_by_others: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+    images: tuple[KnownImage, ...] = ()
 
 
 NOT_ASKED = Surroundings()
@@ -77,7 +91,8 @@ class Decision:
 class Plan:
     """Everything that follows from the answers, and the verdict on it.
 
-    `decisions` are open, `notices` are what a person should know about the choices made.
+    `decisions` are open, `notices` are what a person should know about the choices made. `images`
+    are those the objects name, `platforms` what they must be made for, as far as that is known.
     """
 
     answers: Answers
@@ -90,6 +105,8 @@ class Plan:
     allowance: str = DEFAULT_ENVELOPE
     decisions: tuple[Decision, ...] = ()
     notices: tuple[str, ...] = ()
+    images: tuple[PlannedImage, ...] = ()
+    platforms: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -133,6 +150,7 @@ class Plan:
             "reasons": list(self.verdict.reasons),
             "decisions": [_decision_data(one) for one in self.decisions],
             "notices": list(self.notices),
+            "images": [_image_data(image) for image in self.images],
             "objects": [_object_data(entry) for entry in self.rendered.objects],
             "secrets": sorted(f"{spec.namespace}/{spec.name}" for spec in self.rendered.secrets),
         }
@@ -183,9 +201,10 @@ def make_plan(
     """
     everything = catalogue() if modules is None else modules
     envelope = load_envelope(against)
-    volumes, facts, rendered = _thought(answers, surroundings, everything, envelope)
+    thought = _thought(answers, surroundings, everything, envelope)
+    volumes, facts, rendered = thought.volumes, thought.facts, thought.rendered
     demand = measure(rendered.objects)
-    verdict = _judge(answers, demand, volumes, envelope, surroundings)
+    verdict = _judge(answers, demand, thought, envelope, surroundings)
     pins = _pins(answers, demand, verdict)
     if pins:
         rendered = pinned(rendered, pins)
@@ -201,6 +220,8 @@ def make_plan(
         against,
         open_decisions(answers, chosen),
         (*notices(answers, chosen), *_left_out(chosen, facts)),
+        thought.images,
+        platforms_of(answers, surroundings),
     )
 
 
@@ -237,16 +258,37 @@ def open_decisions(answers: Answers, chosen: Sequence[Module]) -> tuple[Decision
     return tuple(found)
 
 
+def platforms_of(answers: Answers, surroundings: Surroundings) -> tuple[str, ...]:
+    """What images must be made for, like linux/arm64; empty before a cluster was looked at."""
+    if on_oracle(answers):
+        return (f"linux/{A1_ARCHITECTURE}",)
+    return tuple(f"linux/{each}" for each in sorted(surroundings.architectures))
+
+
+@dataclass(frozen=True)
+class _Thought:
+    """What follows from answers before anything is weighed."""
+
+    volumes: VolumePlan
+    facts: ClusterFacts
+    rendered: Rendered
+    images: tuple[PlannedImage, ...]
+
+
 def _thought(
     answers: Answers,
     surroundings: Surroundings,
     everything: tuple[Module, ...],
     envelope: Envelope,
-) -> tuple[VolumePlan, ClusterFacts, Rendered]:
+) -> _Thought:
     chosen = enabled(answers, everything)
     volumes = _volumes(answers, chosen, everything, envelope)
     facts = _facts(answers, surroundings, envelope)
-    return volumes, facts, render(answers, volumes, facts, everything)
+    rendered = render(answers, volumes, facts, everything)
+    choice = image_choice(answers, surroundings.images)
+    named = images_in([entry.body for entry in rendered.objects])
+    images = planned_images(chosen, choice, named, platforms_of(answers, surroundings))
+    return _Thought(volumes, facts, rendered, images)
 
 
 def advice_for(
@@ -262,13 +304,13 @@ def advice_for(
     everything = catalogue() if modules is None else modules
     envelope = load_envelope(against)
 
-    def asked(changes: Sequence[Change]) -> tuple[Answers, Demand, VolumePlan] | None:
+    def asked(changes: Sequence[Change]) -> tuple[Answers, Demand, _Thought] | None:
         try:
             answers = changed(plan.answers, changes)
-            volumes, _, rendered = _thought(answers, surroundings, everything, envelope)
+            thought = _thought(answers, surroundings, everything, envelope)
         except ModulesInvalid:
             return None
-        return answers, measure(rendered.objects), volumes
+        return answers, measure(thought.rendered.objects), thought
 
     def evaluate(changes: Sequence[Change]) -> Verdict | None:
         found = asked(changes)
@@ -314,13 +356,16 @@ def _facts(answers: Answers, surroundings: Surroundings, envelope: Envelope) -> 
     addresses, others = _addresses(answers, surroundings), surroundings.served_by_others
     if not on_oracle(answers):
         storage_class, architecture = answers.cluster.storage_class, surroundings.architecture
-        return ClusterFacts(storage_class, architecture, None, addresses, others)
+        return ClusterFacts(
+            storage_class, architecture, None, addresses, others, surroundings.images
+        )
     return ClusterFacts(
         answers.cluster.storage_class or ORACLE_STORAGE_CLASS,
         A1_ARCHITECTURE,
         _allowance(answers, envelope),
         addresses,
         others,
+        surroundings.images,
     )
 
 
@@ -359,25 +404,27 @@ def _as_text(usd: Decimal | None) -> str:
 def _judge(
     answers: Answers,
     demand: Demand,
-    volumes: VolumePlan,
+    thought: _Thought,
     envelope: Envelope,
     surroundings: Surroundings,
 ) -> Verdict:
     consent, already = answers.money.accept_monthly_usd, surroundings.already
     node, limits = _limits(answers, envelope, surroundings)
-    return judge(demand, volumes, node, limits, consent, already=already)
+    volumes, images = thought.volumes, thought.images
+    return judge(demand, volumes, node, limits, consent, already=already, images=images)
 
 
 def _weigh(
     answers: Answers,
     demand: Demand,
-    volumes: VolumePlan,
+    thought: _Thought,
     envelope: Envelope,
     surroundings: Surroundings,
 ) -> tuple[BudgetRow, ...]:
     consent, already = answers.money.accept_monthly_usd, surroundings.already
     node, limits = _limits(answers, envelope, surroundings)
-    return weigh(demand, volumes, node, limits, consent, already=already)
+    volumes, images = thought.volumes, thought.images
+    return weigh(demand, volumes, node, limits, consent, already=already, images=images)
 
 
 def _limits(
@@ -391,6 +438,16 @@ def _limits(
 
 def _decision_data(decision: Decision) -> dict[str, Any]:
     return {"words": decision.words, "then": decision.then, "mandatory": decision.mandatory}
+
+
+def _image_data(image: PlannedImage) -> dict[str, Any]:
+    return {
+        "name": image.name,
+        "module": image.module,
+        "reference": image.reference,
+        "from": str(image.origin),
+        "compressed_bytes": image.compressed,
+    }
 
 
 def _volume_data(volume: Any) -> dict[str, Any]:
@@ -415,6 +472,7 @@ def _row_data(row: Any) -> dict[str, Any]:
         "limit": None if row.limit is None else str(row.limit),
         "unit": row.unit,
         "over": row.over,
+        "unknown": row.unknown,
         "words": row.words,
         "modules": {name: str(amount) for name, amount in row.share_by_module},
     }
@@ -443,8 +501,7 @@ def _paragraphs(plan: Plan) -> list[str]:
     lines += ["Modules"]
     lines += [f"  {module.name}: {module.title}" for module in plan.modules]
     lines += ["", "Budget"]
-    within = "fits  " if verdict.judged else "asks  "
-    lines += [f"  {'OVER  ' if row.over else within}{row.words}" for row in verdict.rows]
+    lines += [f"  {_standing(row, verdict)}{row.words}" for row in verdict.rows]
     lines += ["", "Volumes"]
     for volume in plan.volumes.volumes:
         held = ", ".join(f"{claim.name} ({claim.what})" for claim in volume.claims)
@@ -463,6 +520,14 @@ def _paragraphs(plan: Plan) -> list[str]:
         lines += ["", "To know", *(f"  {words}" for words in plan.notices)]
     lines += ["", f"Objects: {_counted(plan)}"]
     return [*lines, "", *_ending(verdict)]
+
+
+def _standing(row: BudgetRow, verdict: Verdict) -> str:
+    if row.over:
+        return "OVER  "
+    if row.unknown:
+        return "open  "
+    return "fits  " if verdict.judged else "asks  "
 
 
 def _ending(verdict: Verdict) -> list[str]:

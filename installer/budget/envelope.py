@@ -144,6 +144,12 @@ class NodeLimits(Sourced):
     boot_minimum_gb: Count
 
 
+class ImageDisk(Sourced):
+    """How much of a node's root disk images may fill."""
+
+    gib: Count
+
+
 class VolumeRule(Sourced):
     """How the storage driver sizes a volume."""
 
@@ -164,6 +170,7 @@ class NodeFile(Closed):
     measured: tuple[MeasuredNode, ...]
     system_pods: tuple[SystemPod, ...]
     node: NodeLimits
+    image_disk: ImageDisk
     volume: VolumeRule
 
 

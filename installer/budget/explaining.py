@@ -27,7 +27,7 @@ def explain(verdict: Verdict, resource: str) -> tuple[str, ...]:
             key=lambda part: (-part.amount, part.what),
         )
         lines += [f"    {shown(row, part.amount)}  {part.what}" for part in parts]
-    limit = verdict.how if row.resource in _FROM_NODES else verdict.free
+    limit = row.how or (verdict.how if row.resource in _FROM_NODES else verdict.free)
     if limit:
         lines.append("  the limit:")
         lines += [f"    {line}" for line in limit]

@@ -196,6 +196,11 @@ class LiveNode:
 _UNCOUNTED = 2**62
 
 
+def disk_counted(free_bytes: int) -> bool:
+    """Whether that much free disk is a figure of a node, and not the mark of one that has none."""
+    return free_bytes < _UNCOUNTED // 2
+
+
 @dataclass(frozen=True)
 class LiveEnvelope:
     """The limits of a cluster that exists: its nodes, and no allowance or price we could know.

@@ -13,11 +13,13 @@ from decimal import Decimal
 from installer.budget.billing import NOTHING_THERE, AlreadyThere, Bill, bill
 from installer.budget.demand import Demand, Workload
 from installer.budget.envelope import Envelope
+from installer.budget.image_disk import ImageSum, image_sizes, image_sum
 from installer.budget.placement import Placement, place, unknown_rules
-from installer.budget.quantities import show_bytes, show_cpu
-from installer.budget.room import LiveEnvelope, NodeShape, Room, room_of
+from installer.budget.quantities import GIB, show_bytes, show_cpu
+from installer.budget.room import LiveEnvelope, NodeShape, Room, disk_counted, room_of
 from installer.budget.storage import split_evenly, volume_gib
 from installer.modules.claims import VolumePlan
+from installer.modules.images import PlannedImage
 
 CLUSTER = "cluster"
 """The owner of what no module asks for: boot volumes, nodes."""
@@ -39,7 +41,9 @@ class BudgetRow:
     """One resource: `used` all the time, `passing` more for a while, `limit` (None: none known).
 
     `at_most` is what `used` may grow to when autoscalers go to their end; it need not fit.
-    Units are millicores, bytes, GB, counts and USD; `parts` add up to `used`.
+    Units are millicores, bytes, GB, counts and USD; `parts` add up to `used`. `how` says where the
+    limit comes from, where that is other than for most rows; `unknown` counts what nobody could
+    say the size of, so that `used` is not all of it.
     """
 
     resource: str
@@ -51,6 +55,8 @@ class BudgetRow:
     words: str
     passing: Amount = 0
     at_most: Amount = 0
+    how: tuple[str, ...] = ()
+    unknown: int = 0
 
     @property
     def share_by_module(self) -> tuple[tuple[str, Amount], ...]:
@@ -102,16 +108,17 @@ def judge(
     consent: Decimal = Decimal(0),
     *,
     already: AlreadyThere = NOTHING_THERE,
+    images: Sequence[PlannedImage] = (),
 ) -> Verdict:
     """Judge a demand and its volumes against nodes of these shapes, or against a live cluster.
 
     `node` is None for a LiveEnvelope, whose nodes exist. `consent` is the monthly sum in US
-    dollars the person agreed to.
+    dollars the person agreed to. Without `images` nothing is said of them.
     """
     disks = _disks(demand, volumes, envelope)
     if isinstance(envelope, LiveEnvelope) and not envelope.seen:
-        return _not_judged(demand, envelope.room, disks, consent)
-    weighed = _weighed(demand, disks, _shapes(node), envelope, consent, already)
+        return _not_judged(demand, envelope.room, disks, consent, images)
+    weighed = _weighed(demand, disks, _shapes(node), envelope, consent, already, images)
     found = _verdict(demand, weighed, consent)
     return found if isinstance(envelope, LiveEnvelope) else replace(found, free=_free(envelope))
 
@@ -124,12 +131,13 @@ def weigh(
     consent: Decimal = Decimal(0),
     *,
     already: AlreadyThere = NOTHING_THERE,
+    images: Sequence[PlannedImage] = (),
 ) -> tuple[BudgetRow, ...]:
     """The rows of the verdict alone, without looking for a placement."""
     disks = _disks(demand, volumes, envelope)
     if isinstance(envelope, LiveEnvelope) and not envelope.seen:
-        return _not_judged(demand, envelope.room, disks, consent).rows
-    return _weighed(demand, disks, _shapes(node), envelope, consent, already).rows
+        return _not_judged(demand, envelope.room, disks, consent, images).rows
+    return _weighed(demand, disks, _shapes(node), envelope, consent, already, images).rows
 
 
 @dataclass(frozen=True)
@@ -150,6 +158,7 @@ def _weighed(
     envelope: Envelope | LiveEnvelope,
     consent: Decimal,
     already: AlreadyThere,
+    images: Sequence[PlannedImage],
 ) -> _Weighed:
     if isinstance(envelope, LiveEnvelope):
         room, account, storage_limit = envelope.room, Bill(known=False), None
@@ -167,6 +176,7 @@ def _weighed(
         *_pod_rows(demand, room),
         _storage_row(shapes, disks, storage_limit),
         _volume_row(disks, room),
+        *_image_rows(images, *_image_limit(envelope)),
         _money_row(account, consent),
     )
     return _Weighed(room, account, rows)
@@ -208,13 +218,20 @@ def _verdict(demand: Demand, weighed: _Weighed, consent: Decimal) -> Verdict:
     )
 
 
-def _not_judged(demand: Demand, room: Room, disks: tuple[_Disk, ...], consent: Decimal) -> Verdict:
+def _not_judged(
+    demand: Demand,
+    room: Room,
+    disks: tuple[_Disk, ...],
+    consent: Decimal,
+    images: Sequence[PlannedImage],
+) -> Verdict:
     """What is asked of a cluster nobody has looked at: every number, and no limit."""
     account = Bill(known=False)
     rows = (
         *(_without_limit(row) for row in _pod_rows(demand, room)),
         _storage_row((), disks, None),
         _without_limit(_volume_row(disks, room)),
+        *_image_rows(images, None, ()),
         _money_row(account, consent),
     )
     return Verdict(rows, account, True, False, True, (), Placement(), room.how, judged=False)
@@ -226,7 +243,7 @@ def _without_limit(row: BudgetRow) -> BudgetRow:
     return replace(row, limit=None, over=False, words=words)
 
 
-_HARD = ("CPU", "memory", "disk", "pods", "volumes")
+_HARD = ("CPU", "memory", "disk", "pods", "volumes", "images")
 
 
 def _money_reasons(account: Bill, consented: bool) -> tuple[str, ...]:
@@ -386,6 +403,42 @@ def _volume_row(disks: Sequence[_Disk], room: Room) -> BudgetRow:
     words = f"volumes {len(disks)} of {room.volumes} that the nodes can attach"
     words += f": {len(disks) - room.volumes} too many" if over else ""
     return BudgetRow("volumes", len(disks), room.volumes, "volumes", parts, over, words)
+
+
+def _image_limit(envelope: Envelope | LiveEnvelope) -> tuple[int | None, tuple[str, ...]]:
+    """Bytes that images may take on a machine (None: not known), and how that comes about.
+
+    Any pod may have to start on any machine again, so that the smallest decides.
+    """
+    if isinstance(envelope, LiveEnvelope):
+        disks = [node.free.disk_bytes for node in envelope.room.nodes]
+        counted = [size for size in disks if disk_counted(size)]
+        return (max(0, min(counted)) if counted else None), envelope.room.how
+    disk = envelope.nodes.image_disk
+    return disk.gib * GIB, (f"{disk.gib} GiB for images ({disk.source.strip()}, {disk.as_of})",)
+
+
+def _image_rows(
+    images: Sequence[PlannedImage], limit: int | None, how: tuple[str, ...]
+) -> tuple[BudgetRow, ...]:
+    if not images:
+        return ()
+    total = image_sum(images)
+    parts = tuple(Part(module, name, size) for module, name, size in total.known)
+    over = limit is not None and total.used > limit
+    words = f"images {total.words}{_image_end(total, limit)}"
+    explained = (*how, *image_sizes().words(), *(f"size not known: {n}" for n in total.unknown))
+    row = BudgetRow("images", total.used, limit, "bytes", parts, over, words)
+    return (replace(row, how=explained, unknown=len(total.unknown)),)
+
+
+def _image_end(total: ImageSum, limit: int | None) -> str:
+    if limit is None:
+        return ""
+    words = f"; a machine's root disk has {show_bytes(limit)} for them"
+    if total.used > limit:
+        words += f": about {show_bytes(total.used - limit, up=True)} too much"
+    return words
 
 
 def _money_row(account: Bill, consent: Decimal) -> BudgetRow:

@@ -26,9 +26,10 @@ BAD_WEATHER = 2
 
 @dataclass(frozen=True)
 class RehearsalAddress:
-    """Where the rehearsed Oracle answers, and the credentials it knows."""
+    """Where the rehearsed Oracle and registries answer, and the credentials it knows."""
 
     oracle: str
+    registry: str
     config_file: Path
     profile: str
     control: str
@@ -72,7 +73,11 @@ class RehearsalWorld:
             raise self._did_not_start(self._process.wait())
         ready = json.loads(line)
         return RehearsalAddress(
-            ready["oracle"], Path(ready["config_file"]), ready["profile"], ready["control"]
+            ready["oracle"],
+            ready["registry"],
+            Path(ready["config_file"]),
+            ready["profile"],
+            ready["control"],
         )
 
     def _did_not_start(self, code: int) -> InstallError:

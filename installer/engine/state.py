@@ -250,6 +250,10 @@ class State:
         rows = self._rows("SELECT value FROM facts WHERE step=? AND key=?", step, key)
         return rows[0][0] if rows else None
 
+    def facts(self, step: str) -> dict[str, str]:
+        """Everything a step learned, by key."""
+        return dict(self._rows("SELECT key, value FROM facts WHERE step=? ORDER BY key", step))
+
     def forget(self, step: str) -> None:
         """Drop resources and facts of a step whose things are gone."""
         with self._transaction():

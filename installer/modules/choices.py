@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -13,7 +13,7 @@ from installer.modules.claims import Claim
 from installer.modules.conditions import Conditional, OptionValue, holds
 from installer.modules.description import ClaimEntry, ImageEntry
 from installer.modules.hosts import public_domain
-from installer.modules.images import ImageChoice
+from installer.modules.images import ImageChoice, KnownImage, PlannedImage, planned_image
 from installer.modules.problems import Problem, refuse
 from installer.modules.quantities import bytes_of
 
@@ -48,9 +48,26 @@ def setting(answers: Answers) -> Setting:
     )
 
 
-def image_choice(answers: Answers) -> ImageChoice:
-    """What the answers say about where images come from."""
-    return ImageChoice(answers.images.registry, tuple(sorted(answers.images.overrides.items())))
+def image_choice(answers: Answers, known: Sequence[KnownImage] = ()) -> ImageChoice:
+    """What the answers say about where images come from, and what registries said of them."""
+    overrides = tuple(sorted(answers.images.overrides.items()))
+    return ImageChoice(answers.images.registry, overrides, tuple(known))
+
+
+def planned_images(
+    chosen: Sequence[Module],
+    choice: ImageChoice,
+    rendered: Collection[str],
+    platforms: Sequence[str],
+) -> tuple[PlannedImage, ...]:
+    """The images of the chosen modules that rendered manifests name, each once."""
+    found: dict[str, PlannedImage] = {}
+    for module in chosen:
+        for image in module.images.values():
+            planned = planned_image(image, module.name, choice, platforms)
+            if planned.reference in rendered:
+                found.setdefault(planned.reference, planned)
+    return tuple(found.values())
 
 
 def options(answers: Answers, module: Module) -> Options:

@@ -122,7 +122,7 @@ def _input(
         module=module,
         options=choices.options(answers, module),
         setting=choices.setting(answers),
-        images=choices.image_choice(answers),
+        images=choices.image_choice(answers, facts.images),
         places=tuple(_place(claim, volumes) for claim in choices.claims_of(answers, module)),
         facts=facts,
         others=tuple(
@@ -242,7 +242,7 @@ def _logins(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...
         for namespace in module.file.namespaces:
             first.setdefault(namespace.name, module.name)
     return tuple(
-        registry_login(module, namespace, answers.images.registry, user)
+        registry_login(module, namespace, answers.images.login_host, user)
         for namespace, module in first.items()
     )
 

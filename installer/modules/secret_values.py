@@ -311,12 +311,12 @@ def _copied(spec: SecretSpec, value: SecretValue, existing: Existing) -> str:
     return found
 
 
-def registry_login(module: str, namespace: str, registry: str, user: str) -> SecretSpec:
+def registry_login(module: str, namespace: str, host: str, user: str) -> SecretSpec:
     """The Secret with which a namespace's pods log in to a registry.
 
-    `registry` is empty for Docker Hub; else only its host counts.
+    `host` is empty for Docker Hub.
     """
-    host = registry.partition("/")[0] or "https://index.docker.io/v1/"
+    host = host or "https://index.docker.io/v1/"
     key = ".dockerconfigjson"
     value = SecretValue(key, "registry_login", f"{host} {user}", PULL_PASSWORD)
     kind = "kubernetes.io/dockerconfigjson"

@@ -117,6 +117,18 @@ def pod_template(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return template
 
 
+def images_in(bodies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Every image that containers of these objects name."""
+    found = set()
+    for body in bodies:
+        template = pod_template(body)
+        if template is None:
+            continue
+        for kind in ("initContainers", "containers"):
+            found |= {each["image"] for each in template["spec"].get(kind, ()) if "image" in each}
+    return frozenset(found)
+
+
 def finished(
     bodies: Sequence[dict[str, Any]], places: Iterable[Place], *, pull_secret: bool
 ) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ from installer.modules.catalogue import Module
 from installer.modules.choices import Options, Setting, seen_values
 from installer.modules.conditions import OptionValue, holds
 from installer.modules.documents import documents_in
-from installer.modules.images import ImageChoice
+from installer.modules.images import ImageChoice, KnownImage
 from installer.modules.problems import ModulesInvalid, Problem
 from installer.modules.publishing import Published
 from installer.modules.quantities import bytes_of
@@ -78,6 +78,7 @@ class ClusterFacts:
     `storage_class` may be empty (the cluster's default); so may `architecture` (mixed or unknown).
     `allowance` is there where the cluster is billed by a provider who gives one.
     `served_by_others` are the names of APIServices that are there and not ours.
+    `images` is what registries said of images, which is then pinned.
     """
 
     storage_class: str = ""
@@ -85,6 +86,7 @@ class ClusterFacts:
     allowance: Allowance | None = None
     addresses: Addresses = NOT_KNOWN
     served_by_others: tuple[str, ...] = ()
+    images: tuple[KnownImage, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ FaultKind = Literal[
     "stuck",
     "wrong_shape",
     "late",
+    "other_machines",
+    "moved",
 ]
 KINDS: tuple[str, ...] = get_args(FaultKind)
 
@@ -84,6 +86,8 @@ class Fault:
     stuck: machines cannot be launched, and their pool stays UPDATING for ever.
     wrong_shape: machines come with half of what was asked for.
     late: while the rule stands, machines join the cluster only after seconds (simulated).
+    other_machines: an image is made for other machines than those of the rehearsal.
+    moved: a tag points to another image than before.
     """
 
     kind: FaultKind

@@ -26,6 +26,7 @@ from installer.rehearsal.oracle.service import OracleService
 from installer.rehearsal.oracle.signatures import Notary
 from installer.rehearsal.oracle.tenancy import AccountKind, ClusterAddress, Tenancy
 from installer.rehearsal.oracle.tokens import verify_token
+from installer.rehearsal.registry.service import RegistryService
 from installer.rehearsal.shelf import Shelf
 from installer.rehearsal.weather import Weather
 
@@ -104,6 +105,7 @@ class World:
         """What somebody needs to use this world."""
         return {
             "oracle": self.url,
+            "registry": self.url,
             "config_file": str(self._settings.home / "oci" / "config"),
             "profile": "DEFAULT",
             "control": f"{self.url}/rehearsal",
@@ -115,6 +117,8 @@ class World:
         application.add_routes(Control(self.tenancy, self.service).routes())
         machine = MachineIdentity(self.tenancy.identity, private_key(self._settings.home))
         application.add_routes(machine.routes())
+        registry = RegistryService(self._conditions, self.weather, self.service.note)
+        application.add_routes(registry.routes())
         application.router.add_route("*", "/{path:.*}", self.service.serve)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()

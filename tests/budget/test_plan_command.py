@@ -99,7 +99,7 @@ def test_a_number_is_explained_down_to_object_and_file(capsys: pytest.CaptureFix
     assert "StatefulSet health-data/minio (infrastructure/objectstore.yaml.j2)" in text
     code, text = ended(capsys, "--explain", "patience")
     assert code == 4
-    assert "It has CPU, memory, pods, storage, volumes, money." in text
+    assert "It has CPU, memory, pods, storage, volumes, images, money." in text
 
 
 def test_json_and_yaml_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ SIZE_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 IMAGE_NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]*$"
 STORAGE_CLASS_PATTERN = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 REGISTRY_PATTERN = r"^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._-]+)*$"
+REGISTRY_HOST_PATTERN = r"^[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?$"
 # Pod Security levels, which every namespace of ours carries, are settled since 1.25.
 OLDEST_MINOR = 25
 _FACTORS = {
@@ -115,6 +116,16 @@ def registry(text: str) -> str:
             "registry.example.org:5000/health, in small letters."
         )
     return bare
+
+
+def registry_host(text: str) -> str:
+    """The host of a registry, with its port where that is not the usual one."""
+    if re.fullmatch(REGISTRY_HOST_PATTERN, text) is None:
+        raise refuse(
+            "The host of a registry is needed, like ghcr.io or registry.example.org:5000, without "
+            "scheme and path."
+        )
+    return text
 
 
 def image_name(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from installer.answers.asking import Ask, Section
-from installer.answers.forms import Pairs, Secret, Text
+from installer.answers.forms import Pairs, Secret, Switch, Text
 from installer.answers.problems import refuse
 from installer.answers.rules import cluster_names
 from installer.answers.secret_reference import SecretRef
@@ -53,6 +53,30 @@ class Images(Section):
             relevant=with_pull_user,
         ),
     ] = None
+    pull_host: Annotated[
+        str,
+        Text(cluster_names.registry_host, cluster_names.REGISTRY_HOST_PATTERN, example="ghcr.io"),
+        Ask(
+            "Registry the user name is for",
+            help="Its host alone, like ghcr.io or registry.example.org:5000. Empty means the "
+            "registry above, or Docker Hub where none is named. No other registry is shown the "
+            "password.",
+            advanced=True,
+            relevant=with_pull_user,
+        ),
+    ] = ""
+    check: Annotated[
+        bool,
+        Switch(),
+        Ask(
+            "Look all images up first",
+            help="Before anything is made, each image is looked up in its registry: whether it "
+            "exists, is made for the machines, may be pulled, and how large it is; the very "
+            "version found is then pinned. Switch it off where only the cluster reaches the "
+            "registry. Then a wrong image shows itself only when its pod does not start.",
+            advanced=True,
+        ),
+    ] = True
     overrides: Annotated[
         dict[str, str],
         Pairs(cluster_names.image_name, cluster_names.image, cluster_names.IMAGE_NAME_PATTERN),
@@ -81,3 +105,8 @@ class Images(Section):
                 "images.pull_password",
             )
         return self
+
+    @property
+    def login_host(self) -> str:
+        """The host the user name is for, empty for Docker Hub."""
+        return self.pull_host or self.registry.partition("/")[0]

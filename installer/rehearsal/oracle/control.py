@@ -69,12 +69,16 @@ class Control:
         return web.json_response({"resources": inventory(self._tenancy)})
 
     async def show_requests(self, request: web.Request) -> web.Response:
-        """How often each operation was asked for since this start, after request number `since`."""
+        """How often each operation was asked for since this start, after request number `since`.
+
+        Those of other services than Oracle's, all of them, are under `elsewhere`.
+        """
         since = request.query.get("since", "0")
         if not since.isdigit():
             return _refuse("since must be a number")
         total, counts = self._service.requests_after(int(since))
-        return web.json_response({"total": total, "operations": counts})
+        elsewhere = self._service.requests_elsewhere()
+        return web.json_response({"total": total, "operations": counts, "elsewhere": elsewhere})
 
     async def show_clock(self, _request: web.Request) -> web.Response:
         """Simulated time and speed."""

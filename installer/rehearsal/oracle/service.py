@@ -82,12 +82,21 @@ class OracleService:
         self.tenancy = tenancy
         self.notary = notary
         self._asked: list[str] = []
+        self._elsewhere: list[str] = []
         self._switchboard = Switchboard(routes)
 
     def requests_after(self, number: int) -> tuple[int, dict[str, int]]:
         """How many requests there were since this start, and how often each operation, after
         request `number`."""
         return len(self._asked), dict(Counter(self._asked[number:]))
+
+    def note(self, operation: str) -> None:
+        """Count a request that another service of the rehearsal answered."""
+        self._elsewhere.append(operation)
+
+    def requests_elsewhere(self) -> dict[str, int]:
+        """How often each operation of other services was asked for, since this start."""
+        return dict(Counter(self._elsewhere))
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One request from first byte to last."""
