@@ -93,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_render(commands)
     _command(commands, "kube-token", "print a token for kubectl; used by the kubeconfig we leave")
+    _add_images(commands)
     _add_answers(commands)
     return root
 
@@ -231,6 +232,17 @@ def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:
 def _add_render(commands: argparse._SubParsersAction[_Parser]) -> None:
     made = _command(commands, "render", "print the Kubernetes objects of the plan, without secrets")
     made.add_argument("answers", nargs="?", metavar="ANSWERS")
+
+
+def _add_images(commands: argparse._SubParsersAction[_Parser]) -> None:
+    made = commands.add_parser("images", help="look up the images of the plan, or take newer ones")
+    verbs = made.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=_Parser)
+    for name, summary in (
+        ("check", "show every image: digest, platform, size, and whether it can be pulled"),
+        ("refresh", "pin every image to what its tag is now; the next installation takes them"),
+    ):
+        verb = _command(verbs, name, summary)
+        verb.add_argument("answers", nargs="?", metavar="ANSWERS")
 
 
 def _add_answers(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -21,6 +21,7 @@ from installer.commands.money import (
     refuse_open_decisions,
     refuse_what_does_not_fit,
 )
+from installer.commands.remembering import with_images
 from installer.commands.sources import Case, in_our_words, model, profile_layers
 from installer.commands.workshop import Workshop
 from installer.conversation import (
@@ -41,7 +42,7 @@ from installer.conversation import (
     Suggestion,
     conclusion_of,
 )
-from installer.engine.errors import ClusterError, InstallError
+from installer.engine.errors import AnswersError, ClusterError, InstallError
 from installer.engine.events import Note, Report
 from installer.engine.step import StopFlag
 from installer.modules import ModulesInvalid, catalogue
@@ -175,8 +176,16 @@ class InstallDesk:
     def inspect(self, draft: Draft, stop: StopFlag) -> tuple[Finding, ...]:
         """Look at the account or the cluster, and keep what was read for later proposals."""
         answers = self.gathered(draft).answers
-        self._surroundings, findings = self._turn_to(draft).survey(answers, stop)
-        return findings
+        workshop = self._turn_to(draft)
+        self._surroundings, findings = workshop.survey(answers, stop)
+        try:
+            plan = self.plan(draft)
+        except AnswersError:
+            # Told with the rest of the draft's mistakes; the images can wait until it has none.
+            return findings
+        found = workshop.find_images(plan, stop)
+        self._surroundings = with_images(self._surroundings, found.known)
+        return (*findings, *found.findings)
 
     def save_answers(self, draft: Draft) -> str:
         """Write the file that repeats these answers."""
@@ -190,10 +199,22 @@ class InstallDesk:
             refuse_what_does_not_fit(plan.verdict)
             refuse_billable_balancers(plan)
             refuse_open_decisions(plan)
+            plan = self._with_images(draft, plan, stop)
             return self._turn_to(draft).install(plan, report, stop)
         except InstallError as error:
             log = self._workshop.case.home.log
             return conclusion_of(error, log_file=str(log) if log.exists() else "")
+
+    def _with_images(self, draft: Draft, plan: Plan, stop: StopFlag) -> Plan:
+        """The plan with every image pinned to what its registry has, judged once more by its
+        size; an image that cannot be had is the business of a step."""
+        found = self._turn_to(draft).find_images(plan, stop, patient=True)
+        if not found.known:
+            return plan
+        self._surroundings = with_images(self._surroundings, found.known)
+        pinned = self.plan(draft)
+        refuse_what_does_not_fit(pinned.verdict)
+        return pinned
 
     def _look_first(self, draft: Draft, report: Report, stop: StopFlag) -> None:
         """What is there already decides whether the rest fits, and what it costs."""

@@ -16,6 +16,7 @@ from installer.commands.public_names import (
     public_hosts,
     remember_certificates,
 )
+from installer.commands.remembering import not_asked
 from installer.commands.sources import Case, case, in_our_words
 from installer.commands.workshop import Workshop
 from installer.engine.errors import AnswersError, ExitCode
@@ -33,7 +34,7 @@ def run(asked: argparse.Namespace) -> int:
     oracle = on_oracle(answers)
     if asked.area is not None and (asked.area == "oracle") is not oracle:
         raise _elsewhere(asked.area, answers.target)
-    plan = in_our_words(lambda: make_plan(answers))
+    plan = in_our_words(lambda: make_plan(answers, not_asked(meant)))
     bad = 0
     with Workshop(meant) as workshop:
         for each in chain(workshop.examine(plan), _names(meant, plan)):

@@ -17,12 +17,13 @@ from installer.commands.ending import say
 from installer.commands.issued import Ledger
 from installer.commands.money import exit_code_of
 from installer.commands.public_names import front_address, limit_warnings, public_hosts
+from installer.commands.remembering import not_asked, with_images
 from installer.commands.sources import Case, case, in_our_words
 from installer.commands.workshop import Workshop
 from installer.engine.errors import AnswersError
 from installer.engine.run import Result
 from installer.engine.step import Condition, StopFlag
-from installer.plan import NOT_ASKED, Plan, Surroundings, advice_for, make_plan
+from installer.plan import Plan, Surroundings, advice_for, make_plan
 
 REFERENCE_ALLOWANCE = "always-free-2025"
 """The allowance the reference was written for."""
@@ -38,7 +39,7 @@ def run(asked: argparse.Namespace) -> int:
     if asked.live:
         surroundings, live = _live(meant, against)
     else:
-        surroundings, live = NOT_ASKED, ()
+        surroundings, live = not_asked(meant), ()
     plan = in_our_words(lambda: make_plan(gathered.answers, surroundings, against=against))
     if not meant.rehearsal:
         hosts = public_hosts(plan, front_address(meant.home))
@@ -88,10 +89,15 @@ def _live(meant: Case, against: str) -> tuple[Surroundings, tuple[str, ...]]:
     with Workshop(meant) as workshop:
         surroundings, findings = workshop.survey(gathered.answers, StopFlag())
         plan = in_our_words(lambda: make_plan(gathered.answers, surroundings, against=against))
+        found = workshop.find_images(plan, StopFlag())
+        if found.known:
+            surroundings = with_images(surroundings, found.known)
+            plan = in_our_words(lambda: make_plan(gathered.answers, surroundings, against=against))
         result = workshop.look(plan, lambda _event: None, StopFlag())
     if result.error is not None:
         raise result.error
-    return surroundings, (*(each.words for each in findings), *_differences(result))
+    words = [each.words for each in (*findings, *found.findings)]
+    return surroundings, (*words, *_differences(result))
 
 
 def _differences(result: Result) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from installer.commands.ending import say
+from installer.commands.remembering import not_asked
 from installer.commands.sources import case, in_our_words
 from installer.commands.workshop import Workshop
 from installer.engine.errors import ExitCode
@@ -17,7 +18,7 @@ def run(asked: argparse.Namespace) -> int:
     """Print a line for each thing tried; ends with 0 when nothing is bad, else with 12."""
     meant = case(asked)
     gathered = meant.gathered()
-    plan = in_our_words(lambda: make_plan(gathered.answers))
+    plan = in_our_words(lambda: make_plan(gathered.answers, not_asked(meant)))
     seen: set[Ended] = set()
     with Workshop(meant) as workshop:
         for finding in workshop.try_out(plan, StopFlag()):

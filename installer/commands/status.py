@@ -15,13 +15,14 @@ from installer.commands.public_names import (
     public_hosts,
     remember_certificates,
 )
-from installer.commands.sources import case, in_our_words
+from installer.commands.remembering import not_asked, with_images
+from installer.commands.sources import Case, case, in_our_words
 from installer.commands.workshop import Workshop
 from installer.engine.errors import ClusterError, ExitCode
 from installer.engine.events import Event, RunStarted, StepInfo
 from installer.engine.run import Result
 from installer.engine.step import Condition, StopFlag
-from installer.plan import NOT_ASKED, Surroundings, make_plan, on_oracle
+from installer.plan import Plan, Surroundings, make_plan, on_oracle
 
 WORDS = {
     Condition.AS_WANTED: "installed",
@@ -42,8 +43,8 @@ def run(asked: argparse.Namespace) -> int:
             steps.extend(event.steps)
 
     with Workshop(meant) as workshop:
-        around = _surroundings(workshop, answers)
-        plan = in_our_words(lambda: make_plan(answers, around))
+        around = _surroundings(meant, workshop, answers)
+        plan = _pinned(in_our_words(lambda: make_plan(answers, around)), around, workshop)
         result = workshop.look(plan, listen, StopFlag())
     if result.error is not None:
         raise result.error
@@ -59,15 +60,23 @@ def run(asked: argparse.Namespace) -> int:
     return ExitCode.OK if complete else ExitCode.FAILED
 
 
-def _surroundings(workshop: Workshop, answers: Answers) -> Surroundings:
+def _surroundings(meant: Case, workshop: Workshop, answers: Answers) -> Surroundings:
     """What a cluster has of its own decides what is ours to bring; a new one has nothing."""
     if on_oracle(answers):
-        return NOT_ASKED
+        return not_asked(meant)
     try:
         return workshop.survey(answers, StopFlag())[0]
     except ClusterError:
         # Without nodes that take pods there is still something to tell.
-        return NOT_ASKED
+        return not_asked(meant)
+
+
+def _pinned(plan: Plan, around: Surroundings, workshop: Workshop) -> Plan:
+    """What was applied named images by digests; where those are forgotten, registries are asked."""
+    found = workshop.find_images(plan, StopFlag())
+    if not found.known:
+        return plan
+    return in_our_words(lambda: make_plan(plan.answers, with_images(around, found.known)))
 
 
 def _lines(steps: list[StepInfo], result: Result) -> list[str]:

@@ -18,6 +18,7 @@ from installer.budget.envelope import load_envelope
 from installer.budget.room import LiveNode, envelope_from_nodes
 from installer.budget.rules import Taint
 from installer.commands.neighbourhood import addresses_of, served_by_others
+from installer.commands.pulling import Pulls
 from installer.commands.rehearsal import RehearsalWorld
 from installer.commands.secrets import resolved, resolver
 from installer.commands.usage import account_kind, already_there, usage_findings
@@ -59,6 +60,7 @@ from installer.smoke.trying import Health
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.enforcement import NetworkProbe
 from installer.steps.front_door import PublicName
+from installer.steps.images import ImagesCanBePulled
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.oracle_part import oracle_part
@@ -75,8 +77,9 @@ class Target(ABC):
 
     pace: float = 1.0
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, pulls: Pulls | None = None) -> None:
         self.answers = answers
+        self._pulls = pulls or Pulls(answers)
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -93,6 +96,14 @@ class Target(ABC):
     @abstractmethod
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The list to walk, whatever the verb."""
+
+    def _images(self, plan: Plan) -> ImagesCanBePulled | None:
+        """The step that looks images up, unless the answers say that nothing is looked up."""
+        if not plan.answers.images.check:
+            return None
+        return ImagesCanBePulled(
+            plan.images, plan.platforms, lambda some: self._pulls.look_up(some, plan.platforms)
+        )
 
     @abstractmethod
     def earlier(self, name: str) -> tuple[str, ...]:
@@ -117,8 +128,10 @@ class Target(ABC):
 class OracleTarget(Target):
     """A tenancy; a rehearsal differs by its address, its credentials and its pace alone."""
 
-    def __init__(self, answers: Answers, world: RehearsalWorld | None) -> None:
-        super().__init__(answers)
+    def __init__(
+        self, answers: Answers, world: RehearsalWorld | None, pulls: Pulls | None = None
+    ) -> None:
+        super().__init__(answers, pulls)
         self.pace = 1.0 / world.speed if world else 1.0
         self._reached = access_of(answers, world)
         self._account = account_opener(self._reached)
@@ -158,6 +171,7 @@ class OracleTarget(Target):
             ),
             self._own_address.cidr,
             _reserve(plan, needs),
+            self._images(plan),
         )
         door = next(step for step in below if isinstance(step, ClusterAccess))
         above = kubernetes_part(
@@ -334,8 +348,8 @@ def _passphrase(answers: Answers) -> str | None:
 class ExistingTarget(Target):
     """A cluster somebody made already; the Oracle steps fall away."""
 
-    def __init__(self, answers: Answers) -> None:
-        super().__init__(answers)
+    def __init__(self, answers: Answers, pulls: Pulls | None = None) -> None:
+        super().__init__(answers, pulls)
         self._cluster: Cluster | None = None
         self._guard = threading.Lock()
 
@@ -350,16 +364,19 @@ class ExistingTarget(Target):
 
     def steps(self, plan: Plan) -> tuple[Step, ...]:
         """The platform alone."""
-        return kubernetes_part(
+        images = self._images(plan)
+        inside = kubernetes_part(
             lambda _ctx: self.cluster(),
             plan.rendered,
             _parts(plan),
             1,
             resolver(self.answers),
+            needs=() if images is None else (images.id,),
             public=_public_name(self.answers),
             smoke=smoke_plan(plan),
             probe=_probe(plan),
         )
+        return inside if images is None else (images, *inside)
 
     def earlier(self, name: str) -> tuple[str, ...]:
         """By the labels on namespaces."""
@@ -399,10 +416,10 @@ class ExistingTarget(Target):
             Finding(True, f"{_counted(nodes)}, {', '.join(sorted(kinds))}."),
             *_storage(cluster, self.answers.cluster.storage_class),
         )
-        architecture = kinds.pop() if len(kinds) == 1 else ""
         around = Surroundings(
             live=live,
-            architecture=architecture,
+            architecture=next(iter(kinds)) if len(kinds) == 1 else "",
+            architectures=tuple(sorted(kinds)),
             addresses=addresses_of(cluster),
             served_by_others=served_by_others(cluster, known.id if known else ""),
         )
@@ -485,6 +502,10 @@ def _live(node: SeenNode) -> LiveNode:
     )
 
 
-def open_target(answers: Answers, world: RehearsalWorld | None) -> Target:
+def open_target(
+    answers: Answers, world: RehearsalWorld | None, pulls: Pulls | None = None
+) -> Target:
     """The target the answers name."""
-    return OracleTarget(answers, world) if on_oracle(answers) else ExistingTarget(answers)
+    if on_oracle(answers):
+        return OracleTarget(answers, world, pulls)
+    return ExistingTarget(answers, pulls)

@@ -17,6 +17,7 @@ from installer.answers.sources import Gathered
 from installer.answers.writing import write_answers
 from installer.commands.conclusion import conclude
 from installer.commands.rehearsal import RehearsalWorld
+from installer.commands.remembering import images_remembered, with_images
 from installer.commands.secrets import try_all
 from installer.commands.sources import Case, in_our_words
 from installer.conversation import Conclusion, Finding
@@ -29,10 +30,12 @@ from installer.engine.retrying import RetryPolicy
 from installer.engine.run import Result, Runner
 from installer.engine.state import Installation, State, remembered
 from installer.engine.step import Context, StopFlag
+from installer.modules.images import IMAGES
 from installer.plan import Plan, Surroundings
 from installer.smoke.trying import Finding as Tried
 
 if TYPE_CHECKING:
+    from installer.commands.pulling import Found, ImageNow, Pulls
     from installer.commands.target import Target
     from installer.oracle.doctor import Diagnosis
 
@@ -55,6 +58,7 @@ class Workshop:
         self.case = case
         self._open = ExitStack()
         self._world: RehearsalWorld | None = None
+        self._pulls: Pulls | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -71,6 +75,7 @@ class Workshop:
         """Let go of the rehearsal, if there is one."""
         self._open.close()
         self._world = None
+        self._pulls = None
 
     def unfinished(self) -> str:
         """A sentence about an earlier run that can be continued; empty when there is none."""
@@ -105,12 +110,54 @@ class Workshop:
         stop_if_asked(stop)
         with ExitStack() as open_now:
             target = self._target(answers, open_now)
-            return patiently(lambda: target.survey(self._known()), stop, target.pace)
+            seen, findings = patiently(lambda: target.survey(self._known()), stop, target.pace)
+        return with_images(seen, images_remembered(self.case)), findings
 
     def examine(self, plan: Plan) -> Iterator[Diagnosis]:
         """Everything the installation depends on, as it is looked at; changes nothing."""
         with ExitStack() as open_now:
             yield from self._target(plan.answers, open_now).examine(plan)
+            yield from self._images(plan.answers).examine(plan)
+
+    def find_images(self, plan: Plan, stop: StopFlag, *, patient: bool = False) -> Found:
+        """Look up the images of a plan that are not known; changes nothing.
+
+        Who is `patient` looks again after what passes by itself, and gets it as an error when it
+        does not pass; otherwise it is among the findings like the rest.
+        """
+        stop_if_asked(stop)
+        with ExitStack() as open_now:
+            pace = self._target(plan.answers, open_now).pace
+            images = self._images(plan.answers)
+            if not patient:
+                return images.find(plan)
+            return patiently(lambda: images.find_or_wait(plan), stop, pace)
+
+    def images_now(self, plan: Plan) -> tuple[ImageNow, ...]:
+        """Every image of a plan as its registry has it at this moment; changes nothing."""
+        with ExitStack() as open_now:
+            self._target(plan.answers, open_now)
+            return self._images(plan.answers).now(plan)
+
+    def refresh_images(self, plan: Plan) -> tuple[ImageNow, ...]:
+        """Remember what every tag is at this moment; the next run takes it. Returns what was."""
+        from installer.commands.pulling import newest_of
+
+        with ExitStack() as open_now:
+            bench = self._bench(plan.answers, open_now)
+            told = self._images(plan.answers).now(plan)
+            for known in newest_of(told):
+                bench.state.remember(IMAGES, known.reference, known.text)
+            return told
+
+    def _images(self, answers: Answers) -> Pulls:
+        """Kept from call to call, so that nothing is asked twice; a world must be there first."""
+        from installer.commands.pulling import Pulls
+
+        if self._pulls is None or not self._pulls.fits(answers):
+            endpoint = self._world.address.registry if self._world else ""
+            self._pulls = Pulls(answers, endpoint)
+        return self._pulls
 
     def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
         """Make everything as planned."""
@@ -228,7 +275,8 @@ class Workshop:
         # Here and not above: it loads both SDKs, and a screen is drawn before that.
         from installer.commands.target import open_target
 
-        return open_now.enter_context(open_target(answers, self._world))
+        pulls = self._images(answers)
+        return open_now.enter_context(open_target(answers, self._world, pulls))
 
     def _forget(self) -> None:
         """After a proven removal: the next installation of this name is a new one."""

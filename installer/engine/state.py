@@ -252,7 +252,8 @@ class State:
 
     def facts(self, step: str) -> dict[str, str]:
         """Everything a step learned, by key."""
-        return dict(self._rows("SELECT key, value FROM facts WHERE step=? ORDER BY key", step))
+        rows = self._rows("SELECT key, value FROM facts WHERE step=? ORDER BY key", step)
+        return {row[0]: row[1] for row in rows}
 
     def forget(self, step: str) -> None:
         """Drop resources and facts of a step whose things are gone."""

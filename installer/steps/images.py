@@ -23,7 +23,7 @@ class ImagesCanBePulled(Step):
 
     id = IMAGES
     title = "Container images"
-    group = "Account"
+    group = "Images"
     usually = 5.0
     checks_only = True
 

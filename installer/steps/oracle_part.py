@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from installer.engine.step import Step
+from installer.modules.images import IMAGES
 from installer.oracle.given_network import ROLES
 from installer.oracle.limits import Needs
 from installer.oracle.spending import SpendPlan
@@ -12,9 +13,10 @@ from installer.steps.cluster import ControlPlane
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.compartment import compartment_step
 from installer.steps.given_network import GivenSubnet, GivenVcn
+from installer.steps.images import ImagesCanBePulled
 from installer.steps.internet_gateway import InternetGateway
 from installer.steps.leftovers import NothingLeftBehind
-from installer.steps.limits import LimitsSuffice
+from installer.steps.limits import LIMITS, LimitsSuffice
 from installer.steps.node_pool import Machines
 from installer.steps.operators import FindAddress, nobody_knows
 from installer.steps.oracle_resource import OpenAccount
@@ -37,6 +39,7 @@ def oracle_part(
     spending: SpendPlan | None = None,
     own_address: FindAddress = nobody_knows,
     reserve: Reserve = Reserve.NO,
+    images: ImagesCanBePulled | None = None,
 ) -> tuple[Step, ...]:
     """Everything between an account and a cluster with machines; makes no call by itself.
 
@@ -44,7 +47,8 @@ def oracle_part(
     platform included; without it, what the machines take. With `spending`, a compartment of our
     own is locked before anything is made in it; one that was given holds other things as well.
     `own_address` finds the block of the machine we run on, for a network whose API is open to that
-    alone. `reserve` is about the address of the one balancer.
+    alone. `reserve` is about the address of the one balancer. `images` are looked up before
+    anything is made.
 
     A removal walks it backwards: machines, cluster, what Kubernetes left, subnets, rules and
     routes, gateways, network, lock, compartment.
@@ -55,10 +59,15 @@ def oracle_part(
     leftovers.needs = (*leftovers.needs, address.id)
     if spending is not None and not is_ocid(compartment):
         guards = (SpendLock(account, spending), SpendAlert(account, spending))
+    place = compartment_step(account, compartment)
+    if images is not None:
+        images.needs = (LIMITS,)
+        place.needs = (*place.needs, IMAGES)
     return (
         AccountReady(account),
         LimitsSuffice(account, needs or _needs_of(nodes, network, reserve), compartment),
-        compartment_step(account, compartment),
+        *((images,) if images is not None else ()),
+        place,
         *guards,
         *_network(account, network, cluster, own_address, tuple(each.id for each in guards)),
         address,
