@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from installer.engine.errors import AnswersError, ExitCode, InstallError, Temporary
+from installer.engine.errors import (
+    AnswersError,
+    ExitCode,
+    InstallError,
+    Temporary,
+    Unreachable,
+)
 from installer.engine.step import Condition, Context, Seen, Step
 from installer.modules.images import IMAGES, KnownImage, PlannedImage, known_images
 from installer.registry.remedies import lines, remedies
@@ -133,7 +139,7 @@ def refusal(found: Resolution, count: int) -> InstallError | None:
     if wait > LONGEST_WAIT_SECONDS:
         minutes = -int(-wait // 60)
         return _NotNow(what, why, f"Run again in {minutes} minutes. {then}")
-    return Temporary(what, why, then, retry_after=wait or None)
+    return Unreachable(what, why, then, retry_after=wait or None)
 
 
 _WITHOUT = "What uses an image you cannot have may be switched off under modules."

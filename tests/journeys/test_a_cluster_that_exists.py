@@ -15,8 +15,10 @@ from installer.engine.errors import ExitCode
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.kube.objects import Ref
+from installer.kube.stamp import FIELD_MANAGER, MANAGED_BY
 from tests.journeys.person import Person
 from tests.kube.rehearsed import Body, Rehearsed, patch, rehearsed
+from tests.registry.scripted import Server, made_image, serving
 
 pytestmark = pytest.mark.slow
 
@@ -29,13 +31,22 @@ def existing(tmp_path: Path) -> Iterator[Rehearsed]:
 
 
 @pytest.fixture
-def person(tmp_path: Path, existing: Rehearsed) -> Person:
-    """Somebody whose answers name that cluster by its kubeconfig."""
+def mirror() -> Iterator[Server]:
+    """A registry that has one image, under every name it is asked for."""
+    image = made_image("linux/amd64", "linux/arm64")
+    with serving(lambda asked: image.answer(asked.path)) as server:
+        yield server
+
+
+@pytest.fixture
+def person(tmp_path: Path, existing: Rehearsed, mirror: Server) -> Person:
+    """Somebody whose answers name that cluster by its kubeconfig, and that mirror."""
     made = Person(tmp_path / "person")
     answers = {
         "version": 1,
         "target": "existing",
         "cluster": {"kubeconfig": str(existing.kubeconfig)},
+        "images": {"registry": f"{mirror.host}/all"},
     }
     made.answers.write_text(yaml.safe_dump(answers), encoding="utf-8")
     return made
@@ -67,6 +78,42 @@ def crowd(existing: Rehearsed, node: str, cpu: str) -> None:
     context = ssl.create_default_context(cafile=str(existing.ca_file))
     with urllib.request.urlopen(request, context=context) as answer:
         assert answer.status == 201
+
+
+def pulled(existing: Rehearsed) -> set[str]:
+    """The images that our StatefulSets and Deployments name."""
+    with Cluster(Connection.from_kubeconfig(existing.kubeconfig)) as cluster:
+        ours = f"{MANAGED_BY}={FIELD_MANAGER}"
+        kinds = ("StatefulSet", "Deployment")
+        found = [cluster.objects("apps/v1", kind, selector=ours) for kind in kinds]
+        bodies = [body for some in found for body in some]
+    return {
+        each["image"] for body in bodies for each in body["spec"]["template"]["spec"]["containers"]
+    }
+
+
+def test_every_image_is_looked_up_once_and_pinned(
+    person: Person, existing: Rehearsed, mirror: Server
+) -> None:
+    assert person.plain("--headless", str(person.answers)).code == ExitCode.OK
+    asked = len(mirror.asked)
+    assert asked
+    digest = made_image("linux/amd64", "linux/arm64").top
+    for image in pulled(existing):
+        assert image.startswith(f"{mirror.host}/all/")
+        assert image.endswith(f"@{digest}")
+    again = person.plain("--headless", str(person.answers), "--events", "json")
+    assert again.finished["changed"] == 0, again.err
+    assert len(mirror.asked) == asked
+
+
+def test_without_the_check_nobody_is_asked_and_tags_stay(
+    person: Person, existing: Rehearsed, mirror: Server
+) -> None:
+    words = ("--headless", str(person.answers), "--set", "images.check=false")
+    assert person.plain(*words).code == ExitCode.OK
+    assert mirror.asked == []
+    assert not any("@" in image for image in pulled(existing))
 
 
 def test_it_is_installed_left_alone_and_removed_without_oracle(

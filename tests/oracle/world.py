@@ -22,6 +22,7 @@ from installer.oracle.account import Account
 from installer.oracle.own_address import OwnAddress
 from installer.oracle.spending import SpendPlan
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, Reserve
+from installer.steps.images import ImagesCanBePulled
 from installer.steps.oracle_part import oracle_part
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,7 @@ class World:
 
     access: Access
     control: str
+    registry: str = ""
 
     def inventory(self) -> list[dict[str, Any]]:
         """Everything that exists in the tenancy."""
@@ -64,6 +66,10 @@ class World:
         """From now on the person is seen under this address."""
         self._ask("PUT", "your-address", {"address": address})
 
+    def elsewhere(self) -> Counter[str]:
+        """How often each operation of other services than Oracle's was asked for."""
+        return Counter(self._ask("GET", "requests")["elsewhere"])
+
     def account(self) -> Account:
         """A second pair of hands in the same account."""
         return account_opener(self.access)()
@@ -91,7 +97,7 @@ def world_in(home: Path, *options: str) -> Iterator[World]:
     try:
         told = json.loads(process.stdout.readline())
         access = Access(Path(told["config_file"]), told["profile"], endpoint=told["oracle"])
-        yield World(access, told["control"])
+        yield World(access, told["control"], told["registry"])
     finally:
         process.stdin.close()
         process.wait(20)
@@ -109,6 +115,7 @@ class Person:
     nodes: NodePlan = field(default_factory=NodePlan)
     spending: SpendPlan | None = None
     reserve: Reserve = Reserve.NO
+    images: ImagesCanBePulled | None = None
     events: list[Event] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
 
@@ -123,6 +130,7 @@ class Person:
             spending=self.spending,
             own_address=OwnAddress([f"{self.world.control}/your-address"]).cidr,
             reserve=self.reserve,
+            images=self.images,
         )
 
     def network_steps(self) -> tuple[Step, ...]:
@@ -130,7 +138,7 @@ class Person:
         return tuple(
             step
             for step in self.steps()
-            if step.group in ("Account", "Network") or step.id == "leftovers"
+            if step.group in ("Account", "Images", "Network") or step.id == "leftovers"
         )
 
     def run(

@@ -19,7 +19,8 @@ class Expectation:
     """One case.
 
     about: the failure, in a sentence.
-    part: how much is installed: the network, everything up to the machines, a small platform.
+    part: how much is installed: the network, the same after images were looked up, everything up to
+    the machines, a small platform.
     account: the kind of account the world plays.
     private: whether the nodes are to be private ones.
     verb: the run that meets the weather; before a removal everything is installed in fine weather.
@@ -33,7 +34,7 @@ class Expectation:
     """
 
     about: str
-    part: Literal["network", "machines", "platform"] = "machines"
+    part: Literal["network", "images", "machines", "platform"] = "machines"
     account: Literal["trial", "free", "payg"] = "trial"
     private: bool = False
     verb: Literal["install", "destroy"] = "install"

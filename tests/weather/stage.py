@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,10 +17,16 @@ from installer.engine.run import Result
 from installer.engine.step import Context, Step
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
+from installer.modules.images import Origin, PlannedImage
 from installer.modules.rendering import Rendered, RenderedObject
 from installer.modules.secret_values import SecretSpec, SecretValue
 from installer.oracle.wanted import NetworkPlan, NodePlan
+from installer.registry.client import Login, RegistryClient
+from installer.registry.resolving import Resolution, resolve_all
+from installer.registry.wire import Wire
+from installer.rehearsal.registry.pretended import pretended
 from installer.steps.cluster_access import ClusterAccess
+from installer.steps.images import ImagesCanBePulled
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.reserved_address import front_address
@@ -48,6 +54,23 @@ def small_platform() -> Rendered:
     objects = tuple(RenderedObject(MODULE, "small.yaml.j2", wave, body) for wave, body in bodies)
     password = SecretValue("password", "password", question_path="small.login")
     return Rendered(objects, (SecretSpec(MODULE, "login", SPACE, "login", (password,)),))
+
+
+IMAGES = ("docker.io/library/postgres:18", "ghcr.io/me/health-api:1.0", "quay.io/a/b:2")
+
+
+def images_step(world: World) -> ImagesCanBePulled:
+    """Three images, planned with the digests they have in fine weather; a login for one of them."""
+    client = RegistryClient(Wire(world.registry), [Login("ghcr.io", "me", "token-of-mine")])
+    planned = [
+        PlannedImage(name, MODULE, Origin.LOCK, name, name, pretended(name).index.digest)
+        for name in IMAGES
+    ]
+
+    def look_up(images: Sequence[PlannedImage]) -> Resolution:
+        return resolve_all(client, [each.tagged for each in images], ["linux/arm64"])
+
+    return ImagesCanBePulled(planned, ["linux/arm64"], look_up)
 
 
 @dataclass
@@ -79,7 +102,9 @@ class Stage:
 
     def _steps(self, open_now: ExitStack) -> tuple[Step, ...]:
         below = self.person.steps()
-        if self.part == "network":
+        if self.part == "images":
+            self.person.images = images_step(self.world)
+        if self.part in ("network", "images"):
             return self.person.network_steps()
         if self.part == "machines":
             return below
