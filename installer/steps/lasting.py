@@ -97,8 +97,9 @@ def _not_confirmed(changes: Sequence[_Change]) -> AnswersError:
     remedies = " ".join(
         f"To let it change, set {each.lasting.option} to {each.will_be}." for each in changes
     )
+    words = "; ".join(each.words for each in changes)
     return AnswersError(
-        f"{'; '.join(each.words for each in changes)}; nothing was changed.",
+        f"{words[0].upper()}{words[1:]}; it was left as it is.",
         " ".join(each.lasting.because for each in changes),
         f"To keep it, give the answers as they were, above all access.domain. {remedies} Then run "
         "the same command again.",

@@ -101,6 +101,23 @@ def test_t27_traces_go_to_the_variable_the_server_reads_and_only_where_they_are_
     assert not any("JAEGER_AGENT" in known for known in observed)
 
 
+def test_t28_no_second_collector_of_traces_is_made_beside_the_login_server(login: Login) -> None:
+    observed = login({"observability": {"enabled": True}})
+    assert not any("jaeger" in entry.body["metadata"]["name"] for entry in observed.objects)
+
+
+def test_t29_the_gateway_expects_the_constants_of_the_login_server(login: Login) -> None:
+    text = body(login(), "ConfigMap", "envoy-gateway")["data"]["envoy.yaml"]
+    assert "issuer: mpo-webauthn\n" in text
+    assert "audiences: [webauthn-clients]\n" in text
+    assert "example.org" not in text
+
+
+def test_t31_the_login_servers_image_is_one_that_is_made(login: Login) -> None:
+    image = container(login(), "webauthn-server")["image"]
+    assert image.startswith("docker.io/hitoshura25/webauthn-server:latest")
+
+
 def test_t32_the_master_key_is_supplied_though_nothing_reads_it(login: Login) -> None:
     spec = next(spec for spec in login().secrets if spec.name == "webauthn-secrets")
     assert [v.key for v in spec.values if v.make == "encryption_key"] == ["jwt-master-key"]
@@ -163,7 +180,7 @@ def test_libraries_can_be_unpacked_and_run_from_tmp(login: Login) -> None:
     assert mounts == [{"name": "tmp", "mountPath": "/tmp"}]
 
 
-def test_a_slow_start_is_waited_for_and_readiness_reads_the_database(login: Login) -> None:
+def test_t34_a_slow_start_is_waited_for_and_readiness_reads_the_database(login: Login) -> None:
     server = container(login(), "webauthn-server")
     startup = server["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] >= 120
@@ -171,7 +188,7 @@ def test_a_slow_start_is_waited_for_and_readiness_reads_the_database(login: Logi
     assert server["livenessProbe"]["httpGet"]["path"] == "/live"
 
 
-def test_the_jvm_leaves_memory_for_what_is_not_heap(login: Login) -> None:
+def test_t35_the_jvm_leaves_memory_for_what_is_not_heap(login: Login) -> None:
     flags = variables(login())["JAVA_OPTS"]
     assert "-XX:MaxRAMPercentage=60" in flags
     assert "JVMCI" not in flags
@@ -196,7 +213,7 @@ def test_no_variable_is_blank(login: Login) -> None:
         ({"autoscaling": True}, 49, True),
     ],
 )
-def test_more_pools_than_the_database_takes_are_refused(
+def test_t33_more_pools_than_the_database_takes_are_refused(
     login: Login, options: dict[str, Any], limit: int, refused: bool
 ) -> None:
     others = {"infrastructure": {"postgresql_auth_max_connections": limit}}
@@ -219,7 +236,7 @@ def test_one_replica_each_unless_told_otherwise(login: Login) -> None:
     assert not {"HorizontalPodAutoscaler", "PodDisruptionBudget"} & kinds(usual)
 
 
-def test_several_are_protected_and_autoscaling_looks_at_the_cpu_alone(login: Login) -> None:
+def test_t35_several_are_protected_and_autoscaling_looks_at_the_cpu_alone(login: Login) -> None:
     several = login(replicas=2)
     assert body(several, "Deployment", "webauthn-server")["spec"]["replicas"] == 2
     assert body(several, "PodDisruptionBudget", "webauthn-server")["spec"]["maxUnavailable"] == 1

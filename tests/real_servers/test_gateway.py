@@ -294,6 +294,7 @@ def test_the_second_port_shows_two_pages_and_takes_no_orders(gate: Gateway) -> N
     figures = gate.ask("/stats/prometheus", port="watching")
     assert figures.status == 200
     assert "envoy_http_jwt_authn_denied" in figures.text
+    assert "fixed_heap_pressure" in figures.text
     for path in (
         *("/", "/quitquitquit", "/config_dump", "/stats", "/clusters", "/logging?level=trace"),
         *("/ready/", "/ready/../quitquitquit", "//quitquitquit", "/stats/prometheus/../../certs"),
