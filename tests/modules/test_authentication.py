@@ -312,3 +312,18 @@ def test_open_registration_is_told_with_how_to_close_it(
 
     assert "set modules.authentication.registration to closed" in said("open")
     assert "authentication.registration" not in said("closed")
+
+
+def test_autoscaling_without_a_metrics_server_of_ours_is_told(
+    choose: Choose, modules: tuple[Any, ...]
+) -> None:
+    def said(enabled: bool, autoscaling: bool) -> bool:
+        given = {
+            "authentication": {"autoscaling": autoscaling},
+            "metrics-server": {"enabled": enabled},
+        }
+        return any("metrics server" in each for each in notices(choose(modules=given), modules))
+
+    assert said(enabled=False, autoscaling=True)
+    assert not said(enabled=True, autoscaling=True)
+    assert not said(enabled=False, autoscaling=False)
