@@ -66,7 +66,7 @@ def kubernetes_part(
     # Only where names follow from the address does everything else have to wait for it.
     waits = (FRONT_DOOR,) if door and public.late else ()
     lasting = (LASTING,) if rendered.lasting else ()
-    first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits, *lasting)
+    first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits)
     bodies = [entry.body for entry in rendered.objects]
     lasts = _last_steps(waves, *((FRONT_DOOR,) if door else ()))
     tries = (Enforcement(connect, probe, lasts),) if probe else ()

@@ -17,7 +17,7 @@ from installer.modules.rendering import Rendered
 from installer.plan import make_plan
 from installer.steps.front_door import PublicName
 from installer.steps.kubernetes_part import kubernetes_part
-from installer.steps.lasting import LastingValues
+from installer.steps.lasting import LASTING, LastingValues
 from tests.kube.rehearsed import Body, config_map, deployment
 from tests.modules.conftest import answers_for
 from tests.steps.kube.conftest import PART, Site
@@ -83,6 +83,17 @@ def test_another_name_is_refused_before_anything_is_changed(site: Site) -> None:
     settings = site.cluster.get(Ref("v1", "ConfigMap", site.space, "settings"))
     assert settings is not None
     assert settings["data"] == {"key": "one"}
+
+
+def test_nothing_is_applied_before_it_was_compared(site: Site) -> None:
+    steps = {step.id: step for step in site.steps(rendered(site, "auth.example.org"), (PART,))}
+
+    def comes_after(step: str) -> set[str]:
+        needs = [need for need in steps[step].needs if need in steps]
+        return {*needs, *(each for need in needs for each in comes_after(need))}
+
+    for name in ("secrets", "small-0", "small-1", "tidy"):
+        assert LASTING in comes_after(name), name
 
 
 def test_a_plan_tells_it_beforehand(site: Site) -> None:
