@@ -9,8 +9,9 @@ addresses can hold pods), the wider reading is taken, since the tests look for w
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 Policy = Mapping[str, Any]
@@ -23,7 +24,7 @@ class Peer:
 
     address: str
     namespace: str = ""
-    labels: Mapping[str, str] = field(default_factory=dict, compare=False)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:
@@ -31,33 +32,47 @@ class Peer:
         return self.labels.get("app.kubernetes.io/name", "")
 
 
-def connects(
-    policies: Sequence[Policy], source: Peer, target: Peer, port: int, protocol: str = "TCP"
-) -> bool:
-    """Whether the policies let a connection through at both ends."""
-    return _open(policies, "Egress", source, target, port, protocol) and _open(
-        policies, "Ingress", target, source, port, protocol
-    )
+class Rules:
+    """The policies of a cluster."""
 
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self._policies = list(policies)
+        self._known: dict[tuple[str, Peer], list[Mapping[str, Any]] | None] = {}
 
-def _open(
-    policies: Sequence[Policy], direction: str, own: Peer, other: Peer, port: int, protocol: str
-) -> bool:
-    if not own.namespace:
-        return True
-    mine = [
-        policy["spec"]
-        for policy in policies
-        if policy["metadata"]["namespace"] == own.namespace
-        and direction in policy["spec"]["policyTypes"]
-        and _selects(policy["spec"]["podSelector"], own.labels)
-    ]
-    if not mine:
-        return True
-    key = direction.lower()
-    ends = "to" if direction == "Egress" else "from"
-    rules = [rule for spec in mine for rule in spec.get(key) or []]
-    return any(_names(rule, ends, other) and _has(rule, port, protocol) for rule in rules)
+    def connects(self, source: Peer, target: Peer, port: int, protocol: str = "TCP") -> bool:
+        """Whether they let a connection through at both ends."""
+        return self.leaves(source, target, port, protocol) and self.enters(
+            source, target, port, protocol
+        )
+
+    def leaves(self, source: Peer, target: Peer, port: int, protocol: str = "TCP") -> bool:
+        """Whether the source's end lets it out."""
+        rules = self._of("Egress", source)
+        return rules is None or any(
+            _has(rule, port, protocol) and _names(rule, "to", target) for rule in rules
+        )
+
+    def enters(self, source: Peer, target: Peer, port: int, protocol: str = "TCP") -> bool:
+        """Whether the target's end lets it in."""
+        rules = self._of("Ingress", target)
+        return rules is None or any(
+            _has(rule, port, protocol) and _names(rule, "from", source) for rule in rules
+        )
+
+    def _of(self, direction: str, own: Peer) -> list[Mapping[str, Any]] | None:
+        """The rules for a pod in a direction; None when nothing selects it."""
+        key = (direction, own)
+        if key not in self._known:
+            mine = [
+                policy["spec"]
+                for policy in self._policies
+                if policy["metadata"]["namespace"] == own.namespace
+                and direction in policy["spec"]["policyTypes"]
+                and _selects(policy["spec"]["podSelector"], own.labels)
+            ]
+            rules = [rule for spec in mine for rule in spec.get(direction.lower()) or []]
+            self._known[key] = rules if mine else None
+        return self._known[key]
 
 
 def _names(rule: Mapping[str, Any], ends: str, other: Peer) -> bool:
@@ -79,9 +94,13 @@ def _is(peer: Mapping[str, Any], other: Peer) -> bool:
 
 
 def _in_block(block: Mapping[str, Any], address: str) -> bool:
-    found = ipaddress.ip_address(address)
-    inside = found in ipaddress.ip_network(block["cidr"])
-    return inside and not any(found in ipaddress.ip_network(x) for x in block.get("except", []))
+    left_out = any(_holds(each, address) for each in block.get("except", []))
+    return _holds(block["cidr"], address) and not left_out
+
+
+@lru_cache(maxsize=4096)
+def _holds(block: str, address: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network(block)
 
 
 def _has(rule: Mapping[str, Any], port: int, protocol: str) -> bool:
