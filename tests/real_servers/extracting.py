@@ -122,19 +122,25 @@ def rendered_cluster() -> Cluster:
     return Cluster(rendered, _secrets(rendered, {}))
 
 
-def cluster_of(modules: tuple[Module, ...], given: Mapping[str, Any]) -> Cluster:
-    """What a catalogue renders for answers given as in a file."""
+def cluster_of(
+    modules: tuple[Module, ...],
+    given: Mapping[str, Any],
+    supplied: Mapping[str, str] | None = None,
+) -> Cluster:
+    """What a catalogue renders for answers given as in a file, with secrets a person supplies."""
     model = answers_model(tuple(module.questions for module in modules))
     rendered = make_plan(model.model_validate(given), modules=modules).rendered
-    return Cluster(rendered, _secrets(rendered, {}))
+    return Cluster(rendered, _secrets(rendered, {}, supplied))
 
 
 def _secrets(
-    rendered: Rendered, before: Mapping[str, Mapping[str, str]]
+    rendered: Rendered,
+    before: Mapping[str, Mapping[str, str]],
+    supplied: Mapping[str, str] | None = None,
 ) -> dict[str, Mapping[str, str]]:
     made: dict[str, Mapping[str, str]] = dict(before)
     for spec in rendered.secrets:
-        made[spec.name] = make_secret(spec, lambda _, name: made.get(name), lambda _: None)
+        made[spec.name] = make_secret(spec, lambda _, name: made.get(name), (supplied or {}).get)
     return made
 
 

@@ -133,6 +133,18 @@ def python(working_directory: Path = Path("/")) -> Image:
     )
 
 
+def prometheus() -> Image:
+    """Debian's Prometheus."""
+    # By its path, since its name alone is also that of a Service.
+    return Image({}, entrypoint=(str(program("prometheus", "prometheus")),))
+
+
+def alertmanager() -> Image:
+    """Debian's Alertmanager, which has another name there."""
+    found = program("prometheus-alertmanager", "prometheus-alertmanager")
+    return Image({}, entrypoint=(str(found),))
+
+
 def program(name: str, package: str, path: str = _SEARCHED) -> Path:
     """The program's path; skips the test, naming the package, when it is not here."""
     found = shutil.which(name, path=path)
