@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,35 @@ def test_a_short_lived_certificate_is_not_called_late_before_it_is_renewed(choos
     texts = [rule_files(rendered_with(answers)) for answers in (choose(modules=ON), brief)]
     limits = [re.findall(r"/ 86400 < (.+)", files["entrance.rules.yml"]) for files in texts]
     assert limits == [["7", "2"], ["1.5", "0.5"]]
+
+
+def test_every_figure_an_alert_asks_for_was_seen_somewhere(files: dict[str, str]) -> None:
+    listed = yaml.safe_load(Path(__file__).with_name("exported.yaml").read_text(encoding="utf-8"))
+    seen = [name for entry in listed for name in entry["names"]]
+    rules = [
+        rule
+        for text in files.values()
+        for group in yaml.safe_load(text)["groups"]
+        for rule in group["rules"]
+    ]
+    own = {rule["record"] for rule in rules if "record" in rule}
+    asked = {name for rule in rules for name in _figures(rule["expr"])} - own
+    assert len(asked) >= 50
+    missing = {name for name in asked if not any(fnmatch(name, pattern) for pattern in seen)}
+    assert missing == set()
+
+
+def _figures(expression: str) -> set[str]:
+    """Names of figures in a query: what is neither a label, nor a word of the language."""
+    bare = re.sub(r'"[^"]*"', "", expression)
+    bare = re.sub(r"\b(by|on) \([^)]*\)", "", bare)
+    bare = re.sub(r"\{[^}]*\}", "", bare)
+    bare = re.sub(r"\[[^\]]*\]|\boffset \w+", "", bare)
+    words = set(re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]*", bare))
+    return words - {*_LANGUAGE}
+
+
+_LANGUAGE = (
+    *("absent", "histogram_quantile", "increase", "max", "min", "rate", "sum", "time", "vector"),
+    *("and", "by", "le", "on", "or", "unless"),
+)
