@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from installer.modules import Rendered
+from installer.modules import Rendered, catalogue, render
 from tests.modules.alloy_language import Block, NotAlloy, Reference, read
-from tests.modules.observed import file_of, observed, settings_of
+from tests.modules.conftest import answers_for, one_volume
+from tests.modules.observed import BILLED, file_of, observed, settings_of
 
 KNOWN = Path(__file__).parent / "known_settings"
 VARIATIONS: list[dict[str, Any]] = [
@@ -167,7 +168,7 @@ def processed(line: str) -> str | None:
     process = next(b for b in alloy(observed()).blocks if b.name == "loki.process")
     for stage in process.blocks:
         expression = str(stage.attributes.get("expression", ""))
-        if stage.name == "stage.drop" and re.search(expression, line):
+        if stage.name == "stage.drop" and expression and re.search(expression, line):
             return None
         if stage.name == "stage.replace":
             line = _replaced(expression, str(stage.attributes["replace"]), line)
@@ -239,6 +240,18 @@ def test_loki_deletes_what_is_older_than_the_days_to_keep() -> None:
     assert settings["schema_config"]["configs"][0]["index"]["period"] == "24h"
     older = settings_of(observed(logs_days=60), "loki", "loki.yaml")["limits_config"]
     assert older["reject_old_samples_max_age"] == "168h"
+
+
+def test_the_collector_does_not_send_what_loki_refuses_as_too_old() -> None:
+    for days in (2, 30):
+        rendered = observed(logs_days=days)
+        refused = settings_of(rendered, "loki", "loki.yaml")["limits_config"]
+        ages = [
+            block.attributes["older_than"]
+            for path, block in alloy(rendered).below()
+            if path == "loki.process/stage.drop" and "older_than" in block.attributes
+        ]
+        assert ages == [refused["reject_old_samples_max_age"]]
 
 
 def test_everything_loki_writes_is_below_its_one_folder() -> None:
@@ -397,3 +410,12 @@ def test_traces_are_bounded_by_number_in_memory_and_by_age_on_disk() -> None:
     assert disk["ephemeral"] is False
     assert disk["ttl"] == {"spans": "96h"}
     assert all(path.startswith("/badger/") for path in disk["directories"].values())
+
+
+def test_a_grafana_behind_a_port_of_the_machines_knows_the_port() -> None:
+    modules = catalogue()
+    chosen = {"edge": {"entry": "node_port"}, "observability": {"publish_grafana": True}}
+    answers = answers_for(modules, access={"domain": "example.org"}, modules=chosen)
+    port = dict(answers.module("edge").options())["https_node_port"]
+    rendered = render(answers, one_volume(answers), BILLED).of_module("observability")
+    assert ini(rendered)["server"]["root_url"] == f"https://grafana.example.org:{port}/"

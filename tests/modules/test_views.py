@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from installer.modules import ModulesInvalid, Rendered, catalogue
+from installer.modules import ModulesInvalid, Rendered, catalogue, enabled
 from installer.modules.choices import notices
 from installer.modules.stamping import pod_template
 from installer.modules.traffic import traffic_of
@@ -187,6 +187,14 @@ def test_nothing_but_grafana_is_ever_reached_from_outside() -> None:
 def test_publishing_dashboards_that_are_not_there_is_refused() -> None:
     with pytest.raises(ModulesInvalid, match="there are none"):
         observed(grafana=False, publish_grafana=True)
+
+
+def test_publishing_dashboards_without_an_entrance_is_refused() -> None:
+    modules = catalogue()
+    chosen = {"edge": {"enabled": False}, "observability": {"publish_grafana": True}}
+    answers = answers_for(modules, modules=chosen)
+    with pytest.raises(ModulesInvalid, match="nothing leads there"):
+        enabled(answers, modules)
 
 
 def flows(**options: Any) -> set[tuple[str, str, int]]:
