@@ -22,7 +22,7 @@ from installer.kube.removal import Owned
 from installer.kube.secret_objects import SecretWanted
 from installer.modules.secret_values import PULL_SECRET
 from installer.modules.templates import container_security, pod_security
-from installer.steps.kube_step import Body, Connect, KubeStep
+from installer.steps.kube_step import Body, Connect, KubeStep, ReadinessWatch
 
 ENFORCEMENT = "network-rules"
 _RESULT, _WHY, _NETWORK = "result", "why", "network"
@@ -35,7 +35,7 @@ _OPEN, _CLOSED = 8080, 8081
 _LISTENER, _CALLER = "listener", "caller"
 # Tells the pods apart for their policy, and a rehearsal what they are for.
 PROBE_LABEL = "health-install/network-probe"
-_USUALLY, _AT_MOST = 45.0, 300.0
+_USUALLY, _AT_MOST = 45.0, 1200.0
 
 # Rules take some seconds to reach a machine, so a connection that should fail has a while to begin
 # to; one that should work has to work first, or else nothing would be learned from a failure.
@@ -143,12 +143,12 @@ class Enforcement(KubeStep):
         self._lend_login(ctx, space)
         listener = self._pod(space, _LISTENER, _servers(self._probe.image))
         cluster.apply([listener], stamp)
-        self._await(ctx, "the pod that listens", listener)
+        ReadinessWatch(cluster, stamp, ctx, [ref_of(listener)]).wait(_USUALLY)
         body = cluster.get(ref_of(listener)) or {}
         address = str(at(body, "status", "podIP", default=""))
         caller = self._pod(space, _CALLER, [_client(self._probe.image, address)])
         cluster.apply([caller], stamp)
-        self._await(ctx, "the pod that knocks", caller)
+        self._await_end(ctx, caller)
         code = _exit_code(cluster.get(ref_of(caller)) or {})
         result = EXIT_CODES.get(code, UNKNOWN) if code is not None else UNKNOWN
         if result != UNKNOWN:
@@ -157,15 +157,15 @@ class Enforcement(KubeStep):
             return result, "not even the connection the rules allow came about"
         return result, f"the pod that tries ended with {code}"
 
-    def _await(self, ctx: Context, what: str, body: Body) -> None:
-        """Return when it is ready or over, whatever it ended with."""
+    def _await_end(self, ctx: Context, body: Body) -> None:
+        """Return when it is over, whatever it ended with."""
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
 
         def reason() -> str | None:
             one = cluster.readiness(body, stamp)
             return None if one.done or one.failed else one.words
 
-        ctx.wait(what, reason, every=2.0, usually=20.0, at_most=_AT_MOST)
+        ctx.wait("the pod that knocks", reason, every=2.0, usually=20.0, at_most=_AT_MOST)
 
     def _lend_login(self, ctx: Context, space: str) -> None:
         if not self._probe.login_of:
@@ -199,7 +199,7 @@ class Enforcement(KubeStep):
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": 1,
             # Should nobody ever come back to take it away, it ends by itself.
-            "activeDeadlineSeconds": 600,
+            "activeDeadlineSeconds": 3600,
             "restartPolicy": "Always" if role == _LISTENER else "Never",
             "securityContext": pod_security(self._probe.user, self._probe.group),
             "containers": list(containers),

@@ -18,7 +18,8 @@ from installer.engine.run import Runner
 from installer.engine.state import State
 from installer.engine.step import Condition
 from installer.kube.cluster import Cluster
-from installer.kube.objects import Ref
+from installer.kube.objects import Ref, ref_of
+from installer.kube.stamp import Stamp
 from installer.modules.pod_security import violations
 from installer.steps import enforcement
 from installer.steps.enforcement import ENFORCEMENT, Enforcement, NetworkProbe, doubts, told
@@ -125,7 +126,7 @@ def test_a_network_that_holds_to_them_leaves_no_doubt(tmp_path: Path) -> None:
                 "message": "ImagePullBackOff",
                 "times": "always",
             },
-            "Waited 5 minutes for the pod that listens",
+            "/listener does not become ready",
         ),
     ],
     ids=["nothing connects", "it breaks", "no image"],
@@ -156,7 +157,7 @@ def test_a_stop_in_the_middle_leaves_nothing_once_it_goes_on(
     kubernetes: Rehearsed, site: Site
 ) -> None:
     def stop_when_trying(event: object) -> None:
-        if getattr(event, "what", "") == "the pod that listens":
+        if "/listener" in getattr(event, "what", ""):
             site.stop.request()
 
     site.listener = stop_when_trying
@@ -177,6 +178,31 @@ def test_what_a_killed_trial_left_is_pruned_when_there_are_no_rules_any_more(
     done = Runner([tidy], site.state, site.installation, site._report, pace=PACE).install()
     assert done.error is None
     assert probe_space(site) is None
+
+
+def test_a_trial_that_was_killed_is_begun_anew(kubernetes: Rehearsed, site: Site) -> None:
+    name = f"health-probe-{site.installation.id}"
+    step = Enforcement(lambda _ctx: site.cluster, PROBE, ())
+    listener = step._pod(name, "listener", enforcement._servers(PROBE.image))
+    site.cluster.apply([enforcement._namespace(name), listener], site.stamp)
+    old = site.cluster.get(ref_of(listener))
+    assert old is not None
+    assert runner(site).install().error is None
+    assert site.state.recall(ENFORCEMENT, "result") == "ignored"
+    assert probe_space(site) is None
+
+
+def test_a_trial_leaves_a_namesake_of_somebody_else_alone(
+    kubernetes: Rehearsed, site: Site
+) -> None:
+    name = f"health-probe-{site.installation.id}"
+    other = Stamp("hsomebody0000", "other")
+    site.cluster.apply([enforcement._namespace(name)], other)
+    assert runner(site).install().error is None
+    assert site.state.recall(ENFORCEMENT, "result") == "unknown"
+    found = probe_space(site)
+    assert found is not None
+    assert other.is_on(found)
 
 
 def test_a_removal_does_not_try_anything(kubernetes: Rehearsed, site: Site) -> None:
