@@ -50,8 +50,8 @@ def person(tmp_path: Path, existing: Rehearsed, mirror: Server) -> Person:
             "registry": f"{mirror.host}/all",
             # Built by that somebody, since nobody publishes them.
             "overrides": {
-                "health-api": f"{mirror.host}/own/health-api:1",
-                "etl-engine": f"{mirror.host}/own/etl-engine:1",
+                "health-api": f"{mirror.host}/all/own/health-api:1",
+                "etl-engine": f"{mirror.host}/all/own/etl-engine:1",
             },
         },
     }
