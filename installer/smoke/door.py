@@ -85,7 +85,7 @@ def _trust(world: World) -> ssl.SSLContext:
     if world.option("edge", "tls") != "own":
         return ssl.create_default_context()
     return ssl.create_default_context(
-        cadata=world.secret("health-system", "own-authority", "ca.crt")
+        cadata=world.secret("health-system", "front-door-own", "ca.pem")
     )
 
 

@@ -45,7 +45,7 @@ def dashboards_are_there(world: World) -> Iterator[Finding]:
     if not world.option("observability", "grafana", True):
         return
     title = "Grafana has its dashboards"
-    password = world.secret(_NAMESPACE, "grafana-secret", "admin-password")
+    password = world.secret("health-observability", "grafana-secret", "admin-password")
     with world.reach(_NAMESPACE, "grafana", 3000) as near:
         answer = ask_json(near, "GET", "/api/search?type=dash-db", None, basic("admin", password))
     found = answer.expect("the list of dashboards", 200).json()
