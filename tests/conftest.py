@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A loaded machine is slow and not wrong; time is measured in tests/benchmarks, as ratios.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 UNWANTED = ("NO_COLOR", "TEXTUAL_THEME", "KUBECONFIG", "COLORTERM", "FORCE_COLOR")
 UNWANTED_PREFIXES = ("OCI_", "HEALTH_INSTALL", "XDG_")
