@@ -331,3 +331,34 @@ def test_alerts_leave_the_cluster_only_to_where_they_are_sent(choose: Choose) ->
     assert ports(alert_receiver="webhook") == {443}
     assert ports(alert_receiver="email", alert_smtp_port="465") == {465}
     assert ports(heartbeat=True) == {443}
+
+
+def test_the_module_asks_for_what_was_set_aside_for_it(usual: Rendered) -> None:
+    # Millicores and MiB of each pod, as set aside; Jaeger needs more the more traces it holds.
+    wanted = {
+        "prometheus": (100, 320),
+        "alertmanager": (10, 32),
+        "kube-state-metrics": (10, 48),
+        "grafana": (50, 256),
+        "loki": (75, 256),
+        "alloy": (50, 128),
+        "jaeger": (50, 170),
+    }
+    asked: dict[str, tuple[int, int]] = {}
+    for entry in usual.of_module("observability").objects:
+        template = pod_template(entry.body)
+        if template is None:
+            continue
+        requests = [one["resources"]["requests"] for one in template["spec"]["containers"]]
+        asked[entry.body["metadata"]["name"]] = (
+            sum(int(one["cpu"].removesuffix("m")) for one in requests),
+            sum(int(one["memory"].removesuffix("Mi")) for one in requests),
+        )
+    assert asked == wanted
+    assert sum(cpu for cpu, _ in asked.values()) == 345
+    assert sum(memory for _, memory in asked.values()) == 1210
+
+
+def test_the_claims_leave_room_on_the_smallest_volume_oracle_bills(choose: Choose) -> None:
+    sizes = [one.size_bytes for one in claims(told(choose)) if one.namespace == HERE]
+    assert 20 * 2**30 < sum(sizes) <= 46 * 2**30
