@@ -17,7 +17,7 @@ from installer.plan import Plan
 from installer.registry.client import Login, RegistryClient
 from installer.registry.reference import DOCKER_HUB
 from installer.registry.remedies import remedy
-from installer.registry.resolving import Resolution, Resolved, all_of, resolve
+from installer.registry.resolving import Resolution, Resolved, resolve_each
 from installer.registry.troubles import RegistryTrouble
 from installer.registry.wire import Wire
 from installer.steps.images import learned, not_known, refusal, warnings
@@ -129,8 +129,8 @@ class Pulls:
     def _fresh(
         self, references: Sequence[str], platforms: Sequence[str]
     ) -> dict[str, Resolved | RegistryTrouble]:
-        client, names = self._connected(), list(dict.fromkeys(references))
-        told = all_of(lambda text: resolve(client, text, platforms), names)
+        names = list(dict.fromkeys(references))
+        told = resolve_each(self._connected(), names, platforms)
         return dict(zip(names, told, strict=True))
 
     def _found(self, plan: Plan) -> tuple[Found, InstallError | None]:
@@ -161,7 +161,7 @@ class Pulls:
         passing: dict[str, Resolved | RegistryTrouble] = {}
         if new:
             client = self._connected()
-            results = all_of(lambda text: resolve(client, text, platforms), new)
+            results = resolve_each(client, new, platforms)
             for text, told in zip(new, results, strict=True):
                 if isinstance(told, RegistryTrouble) and told.kind.passing:
                     passing[text] = told

@@ -44,11 +44,34 @@ def resolve_all(
     client: RegistryClient, references: Iterable[str], platforms: Sequence[str]
 ) -> Resolution:
     """Every image on every one of the platforms, like linux/arm64; never raises RegistryTrouble."""
-    results = all_of(lambda text: resolve(client, text, platforms), references)
+    results = resolve_each(client, references, platforms)
     return Resolution(
         tuple(each for each in results if isinstance(each, Resolved)),
         tuple(each for each in results if isinstance(each, RegistryTrouble)),
     )
+
+
+def resolve_each(
+    client: RegistryClient, references: Iterable[str], platforms: Sequence[str]
+) -> list[Resolved | RegistryTrouble]:
+    """The same, in the order of the references. A registry that does not answer, or wants to be
+    left in peace, is not asked for its other images."""
+    closed: dict[str, RegistryTrouble] = {}
+
+    def ask(text: str) -> Resolved:
+        host = Reference.parse(text).host
+        if known := closed.get(host):
+            raise RegistryTrouble(
+                known.kind, text, known.why, host=known.host, retry_after=known.retry_after
+            )
+        try:
+            return resolve(client, text, platforms)
+        except RegistryTrouble as trouble:
+            if trouble.kind.passing:
+                closed.setdefault(host, trouble)
+            raise
+
+    return all_of(ask, references)
 
 
 def all_of(ask: Callable[[str], T], references: Iterable[str]) -> list[T | RegistryTrouble]:

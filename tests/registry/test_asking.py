@@ -13,7 +13,7 @@ from installer.engine.masking import known_secrets
 from installer.registry.challenges import challenges
 from installer.registry.client import Login, RegistryClient
 from installer.registry.reference import Reference
-from installer.registry.resolving import resolve, resolve_all
+from installer.registry.resolving import AT_A_TIME, resolve, resolve_all
 from installer.registry.troubles import Kind, RegistryTrouble
 from installer.registry.wire import LARGEST_ANSWER, Wire
 from tests.registry.scripted import Asked, Said, Script, Server, digest_of, made_image, serving
@@ -285,6 +285,16 @@ def test_all_images_are_resolved_and_all_troubles_told() -> None:
         Kind.NO_VERSION,
         Kind.NOT_A_REFERENCE,
     ]
+
+
+def test_a_registry_that_wants_peace_is_not_asked_for_its_other_images() -> None:
+    with serving(lambda _asked: Said(429, {"Retry-After": "9"})) as busy, serving(answers) as other:
+        names = [f"{busy.host}/a/{number}:1" for number in range(20)]
+        found = resolve_all(RegistryClient(), [*names, f"{other.host}/a/b:1"], ARM)
+        assert len(busy.asked) <= AT_A_TIME
+    assert [each.subject for each in found.troubles] == names
+    assert {(each.kind, each.retry_after) for each in found.troubles} == {(Kind.RATE_LIMITED, 9.0)}
+    assert len(found.found) == 1
 
 
 def test_several_challenges_are_read_from_one_line() -> None:
