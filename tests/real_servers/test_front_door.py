@@ -10,12 +10,15 @@ import ssl
 import struct
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from installer.modules import Module
+from installer.modules.certificates import certificates_in
 from tests.modules.parts import with_parts
+from tests.real_servers.acme import Authority, an_authority
 from tests.real_servers.extracting import Cluster, cluster_of, secret_values
 from tests.real_servers.front_door import (
     DOMAIN,
@@ -31,6 +34,7 @@ from tests.real_servers.servers import Server, page, running
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
 API, AUTH, GRAFANA = (f"{label}.{DOMAIN}" for label in ("api", "auth", "grafana"))
+LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory"
 OWN = {"entry": "internal", "tls": "own", "requests_per_second": 1000}
 
 
@@ -281,3 +285,78 @@ def test_the_balancers_word_about_the_client_is_believed_and_nobody_elses(
             assert client.ask(API, "/").arrived["headers"]["x-forwarded-for"] == seen
             without = Client(server, authority_of(server.cluster))
             assert without.ask(API, "/").arrived["headers"]["x-forwarded-for"] == LOOPBACK
+
+
+def asking(server: Server, authority: Authority) -> None:
+    """Changes the one setting that names whom to ask for certificates, and by what to know it."""
+    settings = server.mapping.path("/etc/traefik") / "traefik.yaml"
+    text = settings.read_text(encoding="utf-8")
+    assert LETS_ENCRYPT in text
+    trusting = settings.parent / "authority.pem"
+    trusting.write_text(certificates_in(authority.bundle), encoding="utf-8")
+    asked = f"{authority.directory}\n      caCertificates: [{trusting}]"
+    settings.write_text(text.replace(LETS_ENCRYPT, asked), encoding="utf-8")
+
+
+def test_a_name_that_is_known_later_gets_its_certificate_without_anybodys_doing(
+    modules: tuple[Module, ...], folder: Path
+) -> None:
+    """The address is known first and the DNS record made then, so that the first try fails."""
+    place = folder / "late"
+    place.mkdir()
+    server = front_door(Site(cluster_of(modules, {"access": {"domain": DOMAIN}}), place), 12)
+    with an_authority(server.port("web"), place) as authority, parts_behind(server):
+        asking(server, authority)
+        authority.reachable = False
+        with running(server):
+            assert until(lambda: len(authority.refused) == 3, 30), server.process.trouble("unasked")
+            authority.reachable = True
+            # What a kubelet does when a container has ended.
+            assert until(server.has_ended, 60), server.process.trouble("still runs")
+            server.start()
+            client = Client(server, certificates_in(authority.bundle))
+            for name in (API, AUTH, GRAFANA):
+                assert until(partial(trusted, client, name), 30), name
+            assert "starting again" in server.process.told()
+            assert (server.mapping.path("/tmp") / "patience").read_text().strip() == "24"
+
+
+@pytest.mark.parametrize("email", ["", "me@example.org"])
+def test_certificates_come_by_acme_and_are_kept_over_a_restart(
+    modules: tuple[Module, ...], folder: Path, email: str
+) -> None:
+    """The way to encryption lets the authority's question through, whoever else is sent on."""
+    place = folder / f"acme-{len(email)}"
+    place.mkdir()
+    given = {"access": {"domain": DOMAIN, "email": email}}
+    server = front_door(Site(cluster_of(modules, given), place))
+    with an_authority(server.port("web"), place) as authority, parts_behind(server):
+        asking(server, authority)
+        with running(server):
+            client = Client(server, certificates_in(authority.bundle))
+            for name in (API, AUTH, GRAFANA):
+                assert until(partial(trusted, client, name), 30), server.process.trouble(
+                    f"no certificate for {name}"
+                )
+            assert client.plain(API, "/").status in (301, 308)
+            assert sorted(authority.given) == [API, AUTH, GRAFANA], "one each, no more"
+            assert authority.contacts == [[f"mailto:{email}"] if email else []]
+            kept = server.mapping.path("/data") / "acme.json"
+            assert kept.stat().st_mode & 0o777 == 0o600
+            # What a kubelet does to all files when a volume changes its group.
+            server.stop()
+            kept.chmod(0o660)
+            server.start()
+            assert until(lambda: trusted(client, API), 20), server.process.trouble(
+                "from the volume"
+            )
+            assert kept.stat().st_mode & 0o777 == 0o600
+            assert len(authority.given) == 3
+
+
+def trusted(client: Client, name: str) -> bool:
+    """Whether a name is served with a certificate the client trusts."""
+    try:
+        return client.ask(name, "/").status == 200
+    except ssl.SSLError:
+        return False
