@@ -216,6 +216,11 @@ def _add_destroy(commands: argparse._SubParsersAction[_Parser]) -> None:
         action="store_true",
         help="keep the reserved public address, so that a later installation can have it again",
     )
+    made.add_argument(
+        "--delete-backups",
+        action="store_true",
+        help="remove the bucket of backups with all that is in it; otherwise it stays",
+    )
 
 
 def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:

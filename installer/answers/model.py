@@ -23,6 +23,7 @@ from installer.answers.rules.cluster_names import NAME_PATTERN, installation_nam
 from installer.answers.secret_reference import SecretRef
 from installer.answers.sections.access import Access
 from installer.answers.sections.account import Oracle, Place
+from installer.answers.sections.backups import Backups
 from installer.answers.sections.cluster import Cluster
 from installer.answers.sections.images import Images
 from installer.answers.sections.money import Money
@@ -85,6 +86,7 @@ class Answers(Section):
     place: Place = Place()
     cluster: Cluster = Cluster()
     access: Access = Access()
+    backups: Backups = Backups()
     images: Images = Images()
     secrets: Annotated[dict[str, SecretRef], secret_answers(())] = Field(default_factory=dict)
     modules: Modules = Modules()

@@ -25,13 +25,15 @@ _List = Callable[[], Holding]
 
 @dataclass(frozen=True)
 class Keeps:
-    """What a removal leaves, as nobody's: the data volumes, the reserved address.
+    """What a removal leaves, as nobody's: the data volumes, the reserved address, the backups.
 
-    With the volumes kept, what is in the cluster goes with the cluster.
+    With the volumes kept, what is in the cluster goes with the cluster. Backups are kept unless
+    somebody says otherwise: they are for the day on which the rest is gone.
     """
 
     volumes: bool = False
     address: bool = False
+    backups: bool = True
 
     @property
     def anything(self) -> bool:
@@ -64,9 +66,14 @@ class Demolition(Workshop):
         return result
 
     def _listed(self, plan: Plan, runner: Runner, stop: StopFlag) -> Result:
+        from installer.steps.backup_bucket import BackupBucket
+
         assert self._bench_now is not None
         look = self._lister(plan)
         before = patiently(look, stop, self._bench_now.target.pace)
+        for step in runner.steps:
+            if isinstance(step, BackupBucket):
+                step.delete_contents = not self._keeps.backups
         kept = self._keep(plan, runner, stop) if self._keeps.anything else ((), "")
         result = runner.destroy()
         assert self._identity_now is not None

@@ -39,7 +39,7 @@ def run(asked: argparse.Namespace) -> int:
     if not asked.yes:
         _confirm(meant, oracle=on_oracle(gathered.answers), keep=asked.keep_volumes)
     stop = StopFlag()
-    keeps = Keeps(asked.keep_volumes, asked.keep_address)
+    keeps = Keeps(asked.keep_volumes, asked.keep_address, not asked.delete_backups)
     demolition = Demolition(meant, asked.installation or "", keeps)
     with demolition as workshop, stop_on_interrupt(stop, tell):
         result = workshop.destroy(plan, printer(asked.events), stop)

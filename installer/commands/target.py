@@ -25,7 +25,7 @@ from installer.commands.usage import account_kind, already_there, usage_findings
 from installer.conversation import Finding
 from installer.engine.errors import ClusterError, InstallError
 from installer.engine.state import Installation
-from installer.engine.step import Step
+from installer.engine.step import Context, Step
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
@@ -57,6 +57,7 @@ from installer.oracle.wanted import (
 )
 from installer.plan import Plan, Surroundings, on_oracle
 from installer.smoke.trying import Health
+from installer.steps.backup_bucket import BackupKey, BackupPlan, backup_secret
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.enforcement import NetworkProbe
 from installer.steps.front_door import PublicName
@@ -70,6 +71,10 @@ from installer.steps.smoke import SmokePlan
 RULES_MODULE = "security"
 # A small server with its client beside a shell; the data layer has brought it to the machine.
 PROBE_IMAGE, PROBE_USER = "valkey", (999, 1000)
+
+
+# The module whose databases are backed up.
+_DATABASES = "infrastructure"
 
 
 class Target(ABC):
@@ -172,10 +177,16 @@ class OracleTarget(Target):
             self._own_address.cidr,
             _reserve(plan, needs),
             self._images(plan),
+            backups=BackupPlan(self.answers.backups.bucket, self.answers.backups.keep_days),
         )
         door = next(step for step in below if isinstance(step, ClusterAccess))
+        space = _backup_space(plan)
+
+        def connect(ctx: Context) -> Cluster:
+            return self._connect(door.connection(ctx))
+
         above = kubernetes_part(
-            lambda ctx: self._connect(door.connection(ctx)),
+            connect,
             plan.rendered,
             _parts(plan),
             cluster.nodes,
@@ -185,10 +196,12 @@ class OracleTarget(Target):
             places=plan.places,
             public=_public_name(self.answers),
             reserved=front_address,
+            others=[backup_secret(space)] if space else (),
             smoke=smoke_plan(plan),
             probe=_probe(plan),
         )
-        return (*below, *above)
+        key = (BackupKey(connect, self._account, space),) if space else ()
+        return (*below, *above, *key)
 
     def _connect(self, access: KubeAccess) -> Cluster:
         """The cluster behind an address; opened once, shared by steps that run side by side."""
@@ -299,6 +312,15 @@ def _reserve(plan: Plan, needs: Needs) -> Reserve:
     asked = Reserve(plan.answers.place.reserved_ip)
     used = needs.network_balancers or needs.flexible_balancers
     return Reserve.NO if asked is Reserve.IF_POSSIBLE and not used else asked
+
+
+def _backup_space(plan: Plan) -> str:
+    """The namespace of the key to the backups: that of the databases. Empty when none is wanted."""
+    if not plan.answers.backups.bucket:
+        return ""
+    spaces = [each for each in plan.rendered.objects if each.body["kind"] == "Namespace"]
+    spaces.sort(key=lambda each: each.module != _DATABASES)
+    return str(spaces[0].body["metadata"]["name"]) if spaces else ""
 
 
 def network_of(plan: Plan) -> NetworkPlan:

@@ -12,6 +12,7 @@ from typing import Any
 
 from installer.engine.errors import AccountError
 from installer.oracle.account import Account
+from installer.oracle.buckets import Buckets
 from installer.oracle.resource import Life, Resource
 
 # Client, listing call, how people call it, and whether it is asked domain by domain.
@@ -125,6 +126,10 @@ class Belongings:
                     things.append(_belonging(model, noun))
             except AccountError:
                 unseen.append(f"{noun}s")
+        try:
+            things += [_from_bucket(each) for each in Buckets(self._account).all_in(compartment)]
+        except AccountError:
+            unseen.append("buckets")
         # A list may be asked once for each domain and answer the same every time.
         kept = {each.id: each for each in things if _counts(each)}
         return Inventory(tuple(kept.values()), tuple(unseen))
@@ -152,6 +157,10 @@ class Belongings:
         )
         found = (_belonging(each, "compartment") for each in listed)
         return [each for each in found if each.life not in _ENDING]
+
+
+def _from_bucket(bucket: Resource) -> Belonging:
+    return Belonging(bucket.id, bucket.name, bucket.state, bucket.tags, noun="bucket")
 
 
 def _counts(thing: Belonging) -> bool:

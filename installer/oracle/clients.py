@@ -35,6 +35,7 @@ _CLIENTS = {
     "clusters": ("container_engine", "ContainerEngineClient"),
     "balancers": ("load_balancer", "LoadBalancerClient"),
     "network_balancers": ("network_load_balancer", "NetworkLoadBalancerClient"),
+    "objects": ("object_storage", "ObjectStorageClient"),
     "limits": ("limits", "LimitsClient"),
     "quotas": ("limits", "QuotasClient"),
     "budgets": ("budget", "BudgetClient"),

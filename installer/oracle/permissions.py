@@ -59,6 +59,9 @@ PERMISSIONS: tuple[Permission, ...] = (
     ),
     Permission("manage", "virtual-network-family", NETWORK_STEPS, "make the network"),
     Permission("manage", "public-ips", ("reserved-address",), "reserve an address", False, True),
+    Permission(
+        "manage", "object-family", ("backup-bucket",), "make a bucket for backups", False, True
+    ),
     Permission("manage", "volume-family", ("leftovers", "node-pool"), "find and remove volumes"),
     Permission("manage", "load-balancers", ("leftovers",), "find and remove load balancers"),
     Permission(
@@ -76,6 +79,7 @@ PERMISSIONS: tuple[Permission, ...] = (
 # The SDK's name of a service that refused -> the resources whose statements it asks for.
 SERVICES: dict[str, tuple[str, ...]] = {
     "identity": ("tenancies", "compartments"),
+    "object_storage": ("object-family",),
     "limits": ("resource-availability",),
     "quotas": ("quota",),
     "budget": ("usage-budgets",),

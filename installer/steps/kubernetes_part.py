@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from installer.engine.step import Step
@@ -48,6 +48,7 @@ def kubernetes_part(
     places: Sequence[str] = (),
     public: PublicName = NO_PUBLIC_NAME,
     reserved: FrontAddress = no_address,
+    others: Collection[Ref] = (),
     smoke: SmokePlan | None = None,
     probe: NetworkProbe | None = None,
 ) -> tuple[Step, ...]:
@@ -57,8 +58,9 @@ def kubernetes_part(
     machines exist. Namespaces and Secrets do not wait for machines, so that a removal reaches
     everything even when the machines are gone. A removal begins with the last step. `places` are
     the names that workloads are pinned to, one for each machine of our own. `public` is the name in
-    front of everything and `reserved` gives the address kept for it, where there is one. `smoke` is
-    what to try in the end, and `probe` what to try the network with, where there are rules for it.
+    front of everything and `reserved` gives the address kept for it, where there is one. `others`
+    are objects that steps outside of this part make and that stay. `smoke` is what to try in the
+    end, and `probe` what to try the network with, where there are rules for it.
     """
     spaces = [entry.body for entry in rendered.objects if entry.body["kind"] == "Namespace"]
     waves = waves_of(rendered, modules)
@@ -79,7 +81,7 @@ def kubernetes_part(
         Secrets(connect, rendered.secrets, resolve, public, (*waits, *lasting)),
         *(WaveReady(connect, wave, _before(wave, waves, modules, first), public) for wave in waves),
         *tries,
-        Tidy(connect, wanted_refs(rendered), (*lasts, *(each.id for each in tries))),
+        Tidy(connect, wanted_refs(rendered) | set(others), (*lasts, *(each.id for each in tries))),
         *((Smoke(connect, smoke, public, (TIDY,)),) if smoke else ()),
     )
 

@@ -9,6 +9,7 @@ from installer.oracle.limits import Needs
 from installer.oracle.spending import SpendPlan
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, Reserve, is_ocid
 from installer.steps.account import AccountReady
+from installer.steps.backup_bucket import NO_BACKUPS, BackupBucket, BackupPlan
 from installer.steps.cluster import ControlPlane
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.compartment import compartment_step
@@ -40,6 +41,7 @@ def oracle_part(
     own_address: FindAddress = nobody_knows,
     reserve: Reserve = Reserve.NO,
     images: ImagesCanBePulled | None = None,
+    backups: BackupPlan = NO_BACKUPS,
 ) -> tuple[Step, ...]:
     """Everything between an account and a cluster with machines; makes no call by itself.
 
@@ -70,6 +72,7 @@ def oracle_part(
         place,
         *guards,
         *_network(account, network, cluster, own_address, tuple(each.id for each in guards)),
+        BackupBucket(account, backups),
         address,
         leftovers,
         ControlPlane(account, cluster),

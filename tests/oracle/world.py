@@ -22,6 +22,7 @@ from installer.oracle.account import Account
 from installer.oracle.own_address import OwnAddress
 from installer.oracle.spending import SpendPlan
 from installer.oracle.wanted import ClusterPlan, NetworkPlan, NodePlan, Reserve
+from installer.steps.backup_bucket import NO_BACKUPS, BackupPlan
 from installer.steps.images import ImagesCanBePulled
 from installer.steps.oracle_part import oracle_part
 
@@ -116,6 +117,7 @@ class Person:
     spending: SpendPlan | None = None
     reserve: Reserve = Reserve.NO
     images: ImagesCanBePulled | None = None
+    backups: BackupPlan = NO_BACKUPS
     events: list[Event] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
 
@@ -131,6 +133,7 @@ class Person:
             own_address=OwnAddress([f"{self.world.control}/your-address"]).cidr,
             reserve=self.reserve,
             images=self.images,
+            backups=self.backups,
         )
 
     def network_steps(self) -> tuple[Step, ...]:

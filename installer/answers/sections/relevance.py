@@ -33,3 +33,8 @@ def with_network(answered: Answered) -> bool:
 def with_own_address(answered: Answered) -> bool:
     """The cluster is made by us, and only one's own address may reach its control."""
     return on_oracle(answered) and answered.get("cluster.api_access_cidr") == "mine"
+
+
+def with_bucket(answered: Answered) -> bool:
+    """The cluster is made by us, and backups go to a bucket."""
+    return on_oracle(answered) and bool(answered.get("backups.bucket", False))

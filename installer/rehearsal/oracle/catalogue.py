@@ -15,6 +15,7 @@ from installer.rehearsal.oracle import (
     object_storage,
     public_ips,
     quotas,
+    secret_keys,
     subscriptions,
     work_requests,
 )
@@ -22,6 +23,7 @@ from installer.rehearsal.oracle.tenancy import Route
 
 ROUTES: tuple[Route, ...] = (
     *identity.ROUTES,
+    *secret_keys.ROUTES,
     *network.ROUTES,
     *compute.ROUTES,
     *public_ips.ROUTES,

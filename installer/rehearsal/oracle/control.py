@@ -19,6 +19,7 @@ INVENTORIED = (
     *("routetable", "securitylist", "dhcpoptions", "networksecuritygroup", "vnic", "publicip"),
     *("instance", "bootvolume", "volume", "cluster", "nodepool"),
     *("networkloadbalancer", "loadbalancer", "bucket", "quota", "budget"),
+    "customersecretkey",
 )
 # Of a range set aside for documentation: nobody has it.
 _FIRST_ADDRESS = "198.51.100.7"

@@ -1,4 +1,4 @@
-"""Object storage: the namespace and the buckets, not what is in them."""
+"""Object storage: the namespace and the buckets; of what is in them, names and sizes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from installer.rehearsal.oracle.refusals import Refused, missing
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
 
 _BUCKETS = "/n/{namespace}/b"
+_OBJECT = f"{_BUCKETS}/{{bucket}}/o/{{object}}"
+_CHANGEABLE = (
+    *("publicAccessType", "freeformTags", "definedTags", "metadata", "versioning"),
+    "objectEventsEnabled",
+)
 _SUMMARY = (
     *("namespace", "name", "compartmentId", "createdBy", "timeCreated", "etag"),
     *("freeformTags", "definedTags"),
@@ -86,12 +91,101 @@ def _full(tenancy: Tenancy, call: Call, body: Body) -> Body:
     }
 
 
-def _shown(record: Record) -> Answer:
-    return Answer(body={**record.body, "id": record.id}, headers={"etag": record.etag})
+def _shown(record: Record, *, counted: bool = False) -> Answer:
+    body = {**record.body, "id": record.id}
+    if counted:
+        sizes = record.notes.get("objects", {})
+        body |= {"approximateCount": len(sizes), "approximateSize": sum(sizes.values())}
+    return Answer(body=body, headers={"etag": record.etag})
 
 
 def _get(tenancy: Tenancy, call: Call) -> Answer:
-    return _shown(_bucket(tenancy, call))
+    return _shown(_bucket(tenancy, call), counted="fields" in call.query)
+
+
+def _update(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    check_tags(call.body)
+    record.body |= {key: value for key, value in call.body.items() if key in _CHANGEABLE}
+    tenancy.registry.change(record)
+    return _shown(record)
+
+
+def _get_rules(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    if "rules" not in record.notes:
+        raise Refused(404, "LifecyclePolicyNotFound", "The bucket has no object lifecycle policy.")
+    return Answer(body=record.notes["rules"])
+
+
+def _put_rules(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    for rule in call.body.get("items") or []:
+        for name in ("name", "action", "timeAmount", "timeUnit", "isEnabled"):
+            if rule.get(name) in (None, ""):
+                raise missing(f"items[].{name}")
+    rules = {"items": call.body.get("items") or [], "timeCreated": tenancy.registry.stamp()}
+    record.notes["rules"] = rules
+    tenancy.registry.change(record)
+    return Answer(body=rules)
+
+
+def _put_object(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    sizes = record.notes.setdefault("objects", {})
+    sizes[call.path["object"]] = len(call.raw)
+    tenancy.registry.save(record)
+    return Answer(headers={"etag": record.etag})
+
+
+def _list_objects(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    most = int(call.query.get("limit") or 1000)
+    start = call.query.get("start", "")
+    names = sorted(name for name in record.notes.get("objects", {}) if name >= start)
+    body: Body = {"objects": [{"name": name} for name in names[:most]], "prefixes": []}
+    if len(names) > most:
+        body["nextStartWith"] = names[most]
+    return Answer(body=body)
+
+
+def _delete_object(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    name = call.path["object"]
+    if name not in record.notes.get("objects", {}):
+        raise Refused(404, "ObjectNotFound", f"The object '{name}' was not found in the bucket.")
+    del record.notes["objects"][name]
+    tenancy.registry.save(record)
+    return NOTHING
+
+
+def _create_upload(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    if not call.body.get("object"):
+        raise missing("object")
+    upload: Body = {
+        "namespace": record.body["namespace"],
+        "bucket": record.body["name"],
+        "object": call.body["object"],
+        "uploadId": new_ocid("upload")[-36:],
+        "timeCreated": tenancy.registry.stamp(),
+    }
+    record.notes.setdefault("uploads", []).append(upload)
+    tenancy.registry.save(record)
+    return Answer(body=upload)
+
+
+def _list_uploads(tenancy: Tenancy, call: Call) -> Answer:
+    return page_of(call, list(_bucket(tenancy, call).notes.get("uploads", [])))
+
+
+def _abort_upload(tenancy: Tenancy, call: Call) -> Answer:
+    record = _bucket(tenancy, call)
+    wanted = call.needed("uploadId")
+    standing = record.notes.get("uploads", [])
+    record.notes["uploads"] = [each for each in standing if each["uploadId"] != wanted]
+    tenancy.registry.save(record)
+    return NOTHING
 
 
 def _head(tenancy: Tenancy, call: Call) -> Answer:
@@ -109,6 +203,12 @@ def _list(tenancy: Tenancy, call: Call) -> Answer:
 def _delete(tenancy: Tenancy, call: Call) -> Answer:
     record = _bucket(tenancy, call)
     check_etag(call, record)
+    if record.notes.get("objects") or record.notes.get("uploads"):
+        raise Refused(
+            409,
+            "BucketNotEmpty",
+            f"The bucket '{record.body['name']}' is not empty. Delete objects.",
+        )
     record.pass_through(tenancy.now, ("DELETED", 0.0))
     tenancy.registry.save(record)
     return NOTHING
@@ -121,4 +221,13 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_BUCKETS}/{{bucket}}", "GetBucket", _get),
     Route("HEAD", f"{_BUCKETS}/{{bucket}}", "HeadBucket", _head),
     Route("DELETE", f"{_BUCKETS}/{{bucket}}", "DeleteBucket", _delete),
+    Route("POST", f"{_BUCKETS}/{{bucket}}", "UpdateBucket", _update),
+    Route("GET", f"{_BUCKETS}/{{bucket}}/l", "GetObjectLifecyclePolicy", _get_rules),
+    Route("PUT", f"{_BUCKETS}/{{bucket}}/l", "PutObjectLifecyclePolicy", _put_rules),
+    Route("GET", f"{_BUCKETS}/{{bucket}}/o", "ListObjects", _list_objects),
+    Route("PUT", _OBJECT, "PutObject", _put_object, body_signed=False),
+    Route("DELETE", _OBJECT, "DeleteObject", _delete_object),
+    Route("POST", f"{_BUCKETS}/{{bucket}}/u", "CreateMultipartUpload", _create_upload),
+    Route("GET", f"{_BUCKETS}/{{bucket}}/u", "ListMultipartUploads", _list_uploads),
+    Route("DELETE", f"{_BUCKETS}/{{bucket}}/u/{{object}}", "AbortMultipartUpload", _abort_upload),
 )

@@ -70,9 +70,15 @@ class Switchboard:
 def _compiled(pattern: str) -> re.Pattern[str]:
     parts = _NAME.split(pattern.rstrip("/"))
     text = "".join(
-        re.escape(part) if n % 2 == 0 else f"(?P<{part}>[^/]+)" for n, part in enumerate(parts)
+        re.escape(part) if n % 2 == 0 else f"(?P<{part}>{_value(part)})"
+        for n, part in enumerate(parts)
     )
     return re.compile(text)
+
+
+def _value(name: str) -> str:
+    """Names of objects may hold slashes, which arrive as such."""
+    return ".+" if name == "object" else "[^/]+"
 
 
 class OracleService:

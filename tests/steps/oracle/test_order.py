@@ -59,8 +59,8 @@ def test_a_removal_walks_in_the_order_oracle_asks_for(first_removed: str, then: 
 
 
 def test_listing_the_steps_opens_no_account() -> None:
-    assert len(steps()) == 17
-    assert len(steps(private=True)) == 20
+    assert len(steps()) == 18
+    assert len(steps(private=True)) == 21
 
 
 @pytest.mark.parametrize(
