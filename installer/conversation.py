@@ -27,6 +27,7 @@ SECTION_TITLES = {
     "place": "Region and compartment",
     "cluster": "Cluster",
     "access": "Domain and e-mail",
+    "backups": "Backups",
     "images": "Images and registry",
     "secrets": "Secrets",
     "modules": "Modules",

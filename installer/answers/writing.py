@@ -22,6 +22,7 @@ _SECTIONS = {
     "place": "Region and compartment",
     "cluster": "Kubernetes cluster",
     "access": "Public name",
+    "backups": "Backups",
     "images": "Container images",
     "secrets": "Secrets: where each comes from, never the secret itself",
     "modules": "Modules and their options",

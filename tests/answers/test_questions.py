@@ -26,8 +26,8 @@ def test_target_comes_first_and_sections_follow_in_their_order() -> None:
     sections = list(dict.fromkeys(question.section for question in ASKED))
     assert ASKED[0].path == "target"
     assert sections == [
-        "installation", "oracle", "place", "cluster", "access", "images", "secrets", "modules",
-        "money",
+        "installation", "oracle", "place", "cluster", "access", "backups", "images", "secrets",
+        "modules", "money",
     ]  # fmt: skip
 
 
