@@ -23,6 +23,8 @@ from installer.oracle.wanted import is_ocid
 
 MOST_KEYS = 2
 _PRIVATE = "NoPublicAccess"
+# A page of a listing, and as many pages as an endless listing is followed for.
+_PAGE, _MOST_PAGES = 1000, 10_000
 _RULE = "delete-old-backups"
 
 
@@ -167,9 +169,12 @@ class Buckets:
         """Delete every object and every unfinished upload."""
         space, client = self.namespace(), self._client
         emptying = f"emptying the bucket {name}"
-        while found := self._objects(name, 1000):
+        for _ in range(_MOST_PAGES):
+            found = self._objects(name, _PAGE)
             for each in found:
                 self._clients.find(emptying, partial(client.delete_object, space, name, each))
+            if not found:
+                break
         for upload in self._uploads(name):
             drop = partial(
                 client.abort_multipart_upload, space, name, upload.object, upload.upload_id

@@ -5,8 +5,9 @@ for flannel. Ports: 6443 Kubernetes API, 12250 control plane to worker registrat
 and 9995 metrics (inside "all TCP from the API subnet"), 10256 health of kube-proxy, 30000-32767
 node ports. ICMP type 3 code 4 keeps path MTU discovery alive.
 
-There is no service gateway in this layout, so Oracle's own services are reached like any other
-address through the internet gateway: their rules name addresses, not Oracle's service label.
+Public nodes reach Oracle's own services like any other address through the internet gateway,
+private ones through a service gateway. Those services have public addresses either way, so the
+rules name addresses, not Oracle's service label.
 """
 
 from __future__ import annotations

@@ -118,6 +118,7 @@ class Person:
     reserve: Reserve = Reserve.NO
     images: ImagesCanBePulled | None = None
     backups: BackupPlan = NO_BACKUPS
+    speed: float = SPEED
     events: list[Event] = field(default_factory=list)
     bugs: list[str] = field(default_factory=list)
 
@@ -161,7 +162,7 @@ class Person:
                 self.installation(state),
                 self.events.append,
                 stop,
-                pace=1 / SPEED,
+                pace=1 / self.speed,
                 trace=self.bugs.append,
             )
             result: Result = getattr(runner, verb)()

@@ -17,7 +17,7 @@ from installer.rehearsal.oracle.refusals import Refused, missing, not_found
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
 
 _PATH = "/20160918"
-_CREATING_SECONDS = 5.0
+CREATING_SECONDS = 5.0
 _DELETING_SECONDS = 20.0
 # Clusters and pools that are DELETED do not count; what may live in a compartment:
 _CONTENTS = (
@@ -161,7 +161,7 @@ def _create_compartment(tenancy: Tenancy, call: Call) -> Answer:
     require_room(tenancy, "compartment-count")
     full = {"freeformTags": {}, "definedTags": {}, **body, "timeCreated": tenancy.registry.stamp()}
     record = Record("compartment", new_ocid("compartment", ""), full, [])
-    record.pass_through(tenancy.now, ("CREATING", 0.0), ("ACTIVE", _CREATING_SECONDS))
+    record.pass_through(tenancy.now, ("CREATING", 0.0), ("ACTIVE", CREATING_SECONDS))
     tenancy.registry.save(record)
     return Answer(
         body=_view(tenancy, record), headers={"etag": record.etag}, made=("compartment", record.id)

@@ -78,6 +78,19 @@ def test_what_is_made_carries_our_tags_and_names(world: World, person: Person) -
 
 
 @pytest.mark.slow
+def test_the_cluster_is_the_free_kind_and_its_pods_speak_flannel(
+    world: World, person: Person
+) -> None:
+    person.run("install", [each for each in person.steps() if each.id != "node-pool"])
+    engine = world.account().clients.client("clusters")
+    cluster: Any = engine.get_cluster(person.recall("cluster")).data
+    assert cluster.type == "BASIC_CLUSTER"
+    assert [each.cni_type for each in cluster.cluster_pod_network_options] == ["FLANNEL_OVERLAY"]
+    network = cluster.options.kubernetes_network_config
+    assert (network.pods_cidr, network.services_cidr) == ("10.244.0.0/16", "10.96.0.0/16")
+
+
+@pytest.mark.slow
 def test_the_machine_is_made_as_planned(world: World, person: Person) -> None:
     person.run("install")
     pools = world.account().clients.client("clusters")
