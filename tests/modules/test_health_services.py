@@ -494,6 +494,25 @@ def test_what_the_studied_engine_cannot_do_is_said_as_its_images_fault(choose: C
     assert not any("image's fault" in words for words in notices(off, chosen))
 
 
+@pytest.mark.parametrize(
+    ("options", "without", "words"),
+    [
+        ({}, "authentication", "with a passkey"),
+        ({"autoscaling": True}, "metrics-server", "metrics-server already"),
+    ],
+)
+def test_what_is_lost_without_another_module_is_told(
+    choose: Choose, options: dict[str, object], without: str, words: str
+) -> None:
+    def told(enabled_there: bool) -> bool:
+        modules = {without: {"enabled": enabled_there}}
+        answers = answers_with(choose, options, modules=modules)
+        return any(words in each for each in notices(answers, enabled(answers, catalogue())))
+
+    assert told(False)
+    assert not told(True)
+
+
 def test_only_what_is_needed_may_be_connected_to(choose: Choose) -> None:
     """T-40 to T-47: no way to the internet, none to the database for the engine."""
 
