@@ -102,7 +102,12 @@ class Pulls:
 
     def examine(self, plan: Plan) -> Iterator[Diagnosis]:
         """The same as findings of an examination."""
-        found, error = self._found(plan)
+        try:
+            found, error = self._found(plan)
+        except AnswersError as missing:
+            # The password is not where the answers say.
+            yield bad(missing)
+            return
         if error is not None:
             yield bad(error)
             return

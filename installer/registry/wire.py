@@ -9,7 +9,7 @@ import ipaddress
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
@@ -21,6 +21,7 @@ from urllib3.exceptions import (
     TimeoutError,
 )
 
+from installer.engine.masking import known_secrets
 from installer.registry.troubles import Kind, RegistryTrouble
 
 # The specification lets registries refuse larger manifests, so that none of use is larger.
@@ -134,8 +135,23 @@ class Wire:
     def _new_pool(self, proxy: str) -> urllib3.PoolManager:
         trust = ssl.create_default_context()
         if proxy:
-            return urllib3.ProxyManager(proxy, maxsize=self._connections, ssl_context=trust)
+            return urllib3.ProxyManager(
+                proxy,
+                maxsize=self._connections,
+                ssl_context=trust,
+                proxy_headers=_proxy_login(proxy),
+            )
         return urllib3.PoolManager(maxsize=self._connections, ssl_context=trust)
+
+
+def _proxy_login(proxy: str) -> dict[str, str]:
+    """What a proxy wants to see, where its address holds a name and a password."""
+    place = urlsplit(proxy)
+    if not place.username:
+        return {}
+    password = unquote(place.password or "")
+    known_secrets.add(password)
+    return dict(urllib3.make_headers(proxy_basic_auth=f"{unquote(place.username)}:{password}"))
 
 
 def is_loopback(host: str | None) -> bool:

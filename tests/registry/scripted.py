@@ -78,7 +78,7 @@ def serving(script: Script) -> Iterator[Server]:
             if self.command != "HEAD":
                 self.wfile.write(said.body)
 
-        do_HEAD = do_GET
+        do_HEAD = do_CONNECT = do_GET
 
         def log_message(self, *_words: Any) -> None:
             """Silent."""

@@ -257,6 +257,24 @@ def test_a_server_that_speaks_no_tls_is_not_trusted() -> None:
     assert told.value.kind is Kind.NOT_TRUSTED
 
 
+def test_a_proxy_is_used_with_its_login_and_never_for_this_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving(lambda _asked: Said(502)) as proxy, serving(answers) as server:
+        monkeypatch.setenv("https_proxy", f"http://me:a-proxy%20password@{proxy.host}")
+        monkeypatch.setenv("http_proxy", f"http://me:a-proxy%20password@{proxy.host}")
+        assert resolve(RegistryClient(), f"{server.host}/a/b:1", ARM).digest == IMAGE.top
+        assert proxy.asked == []
+        with pytest.raises(RegistryTrouble) as told:
+            resolve(RegistryClient(), "registry.example.org/a/b:1", ARM)
+    assert told.value.kind is Kind.UNREACHABLE
+    assert "password" not in f"{told.value} {told.value.why}"
+    assert known_secrets.mask("a-proxy password") != "a-proxy password"
+    assert [each.method for each in proxy.asked] == ["CONNECT"]
+    pair = base64.b64encode(b"me:a-proxy password").decode()
+    assert proxy.asked[0].headers["proxy-authorization"] == f"Basic {pair}"
+
+
 def test_the_digest_now_needs_no_pull() -> None:
     with serving(answers) as server:
         image = Reference.parse(f"{server.host}/a/b:1")

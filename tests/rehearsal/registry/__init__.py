@@ -1,0 +1,1 @@
+"""The rehearsed container registry."""
