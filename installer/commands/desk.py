@@ -17,6 +17,7 @@ from installer.budget.advice import Advice
 from installer.budget.explaining import explain, row_names
 from installer.budget.verdict import BudgetRow, Verdict
 from installer.commands.money import (
+    open_decisions,
     refuse_billable_balancers,
     refuse_open_decisions,
     refuse_what_does_not_fit,
@@ -46,7 +47,7 @@ from installer.engine.errors import AnswersError, ClusterError, InstallError
 from installer.engine.events import Note, Report
 from installer.engine.step import StopFlag
 from installer.modules import ModulesInvalid, catalogue
-from installer.plan import NOT_ASKED, Plan, Surroundings, advice_for, make_plan, on_oracle
+from installer.plan import NOT_ASKED, Decision, Plan, Surroundings, advice_for, make_plan, on_oracle
 
 GIB = 2**30
 
@@ -150,7 +151,8 @@ class InstallDesk:
         except ModulesInvalid as error:
             complaints = tuple(Complaint(each.where, each.sentence) for each in error.problems)
             return _incomplete(complaints, switches, rows)
-        return _proposal(plan, switches, rows)
+        undecided = open_decisions(plan, rehearsed=self._case_of(draft).rehearsal)
+        return _proposal(plan, switches, rows, undecided)
 
     def advice(self, draft: Draft) -> tuple[Suggestion, ...]:
         """What to give up so that it fits, the least first."""
@@ -198,8 +200,7 @@ class InstallDesk:
             plan = self.plan(draft)
             refuse_what_does_not_fit(plan.verdict)
             refuse_billable_balancers(plan)
-            if not self._workshop.case.rehearsal:  # whose machines run no image, so any name does
-                refuse_open_decisions(plan)
+            refuse_open_decisions(plan, rehearsed=self._case_of(draft).rehearsal)
             plan = self._with_images(draft, plan, stop)
             return self._turn_to(draft).install(plan, report, stop)
         except InstallError as error:
@@ -276,7 +277,10 @@ def _incomplete(
 
 
 def _proposal(
-    plan: Plan, switches: tuple[ModuleChoice, ...], rows: tuple[AnswerRow, ...]
+    plan: Plan,
+    switches: tuple[ModuleChoice, ...],
+    rows: tuple[AnswerRow, ...],
+    undecided: tuple[Decision, ...],
 ) -> Proposal:
     verdict = plan.verdict
     return Proposal(
@@ -291,7 +295,7 @@ def _proposal(
         complaints=(),
         modules=switches,
         answers=rows,
-        undecided=tuple(f"{one.words} {one.then}" for one in plan.decisions if one.mandatory),
+        undecided=tuple(f"{one.words} {one.then}" for one in undecided),
         notices=(
             *(f"{one.words} {one.then}" for one in plan.decisions if not one.mandatory),
             *plan.notices,

@@ -6,7 +6,7 @@ from installer.budget.balancers import surprises
 from installer.budget.envelope import load_envelope
 from installer.budget.verdict import Verdict
 from installer.engine.errors import AnswersError, CostsMoney, DoesNotFit, ExitCode
-from installer.plan import Plan, on_oracle
+from installer.plan import Decision, Plan, on_oracle
 
 
 def refuse_what_does_not_fit(verdict: Verdict) -> None:
@@ -44,9 +44,15 @@ def refuse_billable_balancers(plan: Plan) -> None:
         )
 
 
-def refuse_open_decisions(plan: Plan) -> None:
+def open_decisions(plan: Plan, *, rehearsed: bool) -> tuple[Decision, ...]:
+    """The decisions without which nothing can be installed. In a rehearsal no image is run, so that
+    none has to be named."""
+    return () if rehearsed else tuple(one for one in plan.decisions if one.mandatory)
+
+
+def refuse_open_decisions(plan: Plan, *, rehearsed: bool) -> None:
     """Raises AnswersError with every decision without which nothing can be installed."""
-    open_ones = [one for one in plan.decisions if one.mandatory]
+    open_ones = open_decisions(plan, rehearsed=rehearsed)
     if open_ones:
         raise AnswersError(
             "Something has to be decided first.",
