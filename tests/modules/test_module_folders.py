@@ -241,3 +241,8 @@ def test_no_file_of_the_real_modules_is_left_unused() -> None:
         for path in (folder / "files").rglob("*"):
             if path.is_file():
                 assert path.name in used, path
+
+
+def test_no_two_options_have_the_same_title_since_they_are_asked_in_one_section() -> None:
+    titles = [option.title for module in catalogue() for option in module.file.options]
+    assert sorted({title for title in titles if titles.count(title) > 1}) == []
