@@ -474,7 +474,7 @@ def _probe(plan: Plan) -> NetworkProbe | None:
     rules = next((one for one in plan.modules if one.name == RULES_MODULE), None)
     if rules is None:
         return None
-    image = image_choice(plan.answers).reference(rules.images[PROBE_IMAGE])
+    image = image_choice(plan.answers, plan.facts.images).reference(rules.images[PROBE_IMAGE])
     secrets = [spec for spec in plan.rendered.secrets if spec.name == PULL_SECRET]
     return NetworkProbe(image, *PROBE_USER, secrets[0].namespace if secrets else "")
 
