@@ -14,6 +14,7 @@ from installer.commands.sources import profile_layers
 from installer.modules import catalogue, claims
 from installer.modules.stamping import pod_template
 from installer.plan import Plan, make_plan
+from tests.modules.conftest import answers_for
 from tests.modules.selections import all_names, plan_of
 
 MEBIBYTE = 2**20
@@ -78,6 +79,30 @@ def test_without_looking_at_limits_the_volumes_are_as_large_as_in_the_studied_pl
     assert (sizes["prometheus"], sizes["alertmanager"]) == (20, 5)
     # Ceremonies of the login are not kept, and traces are kept in memory.
     assert not {"redis-auth", "jaeger"} & sizes.keys()
+
+
+def test_claims_of_lines_traces_and_dashboards_are_as_large_as_chosen() -> None:
+    chosen = {
+        "logs_storage": "5Gi",
+        "grafana_storage": "5Gi",
+        "traces_store": "disk",
+        "traces_storage": "10Gi",
+    }
+    answers = answers_for(catalogue(), modules={"observability": chosen})
+    sizes = {claim.name: claim.size_bytes // 2**30 for claim in claims(answers)}
+    assert (sizes["loki"], sizes["grafana"], sizes["jaeger"]) == (5, 5, 10)
+
+
+def test_the_usual_installation_has_every_program() -> None:
+    servers = {
+        entry.body["metadata"]["name"]
+        for entry in planned("free").rendered.objects
+        if entry.body["kind"] in ("Deployment", "StatefulSet")
+    }
+    assert servers >= {
+        *("webauthn-server", "envoy-gateway", "health-api", "etl-engine"),
+        *("prometheus", "alertmanager", "grafana", "loki", "alloy", "jaeger"),
+    }
 
 
 def test_no_pod_is_bound_to_a_kind_of_processor() -> None:
