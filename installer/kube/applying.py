@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from installer.engine.errors import ClusterError, NotOurs
-from installer.kube.differences import differences
+from installer.kube.differences import differences, is_within
 from installer.kube.faults import Refusal, as_error
 from installer.kube.objects import Document, Ref, labels_of, ref_of
 from installer.kube.reading import Reading, for_each
-from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, Stamp
+from installer.kube.stamp import APPLIED, FIELD_MANAGER, INSTALLATION, Stamp
 from installer.kube.wire import APPLY, Request
 
 Body = Mapping[str, Any]
@@ -81,16 +81,18 @@ class Applying:
         return _report(before, after)
 
     async def compare(self, bodies: Sequence[Body]) -> Comparison:
-        """What an apply would do, asked of the server by a dry run."""
+        """What an apply would do; where that is not plain already, asked of the server by dry
+        runs."""
         wanted = {ref_of(body): body for body in bodies}
         before = await self._reading.existing(list(wanted), self._stamp.selector)
         foreign = [ref for ref, body in before.items() if self._is_foreign(body)]
         ours = [ref for ref in before if ref not in foreign]
-        answers = await for_each(lambda ref: self._would_become(wanted[ref]), ours)
+        asked = [ref for ref in ours if not self._is_as_applied(wanted[ref], before[ref])]
+        answers = await for_each(lambda ref: self._would_become(wanted[ref]), asked)
         changes: list[str] = []
         refusals: list[str] = [self._in_the_way(ref, before[ref]) for ref in foreign]
         replaced: list[Ref] = []
-        for ref, answer in zip(ours, answers, strict=True):
+        for ref, answer in zip(asked, answers, strict=True):
             if answer is None:
                 replaced.append(ref)
                 changes.append(f"{ref.words}: is made anew, since a job cannot be changed")
@@ -100,6 +102,13 @@ class Applying:
                 changes.extend(differences(ref, before[ref], answer))
         absent = tuple(ref for ref in wanted if ref not in before)
         return Comparison(absent, tuple(changes), tuple(refusals), tuple(ours), tuple(replaced))
+
+    def _is_as_applied(self, body: Body, there: Document) -> bool:
+        """Whether this very object was applied last and nobody has touched any of its fields."""
+        wanted = self._stamp.put_on(body)
+        note = wanted["metadata"]["annotations"][APPLIED]
+        said = (there["metadata"].get("annotations") or {}).get(APPLIED)
+        return bool(said == note) and is_within(wanted, there)
 
     def _is_foreign(self, body: Body) -> bool:
         return not self._stamp.is_on(body)

@@ -7,6 +7,7 @@ from typing import Any
 
 from installer.kube.objects import Ref
 from installer.kube.ownership import only_ours, our_fields
+from installer.kube.stamp import APPLIED
 
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp")
 # What lists of the API are keyed by, most telling first.
@@ -34,7 +35,27 @@ def _relevant(body: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in body.items() if key != "status"}
     metadata = kept.get("metadata") or {}
     kept["metadata"] = {key: value for key, value in metadata.items() if key not in _BOOKKEEPING}
+    annotations = kept["metadata"].get("annotations")
+    if annotations:
+        others = {key: value for key, value in annotations.items() if key != APPLIED}
+        kept["metadata"]["annotations"] = others
     return kept
+
+
+def is_within(wanted: Any, there: Any) -> bool:
+    """Whether everything wanted is there as it is; what is there beside it does not count.
+
+    A value that the server writes in another way counts as different: who asks must look closer.
+    """
+    if isinstance(wanted, Mapping):
+        if not wanted and there is None:
+            return True
+        return isinstance(there, Mapping) and all(
+            is_within(value, there.get(key)) for key, value in wanted.items()
+        )
+    if isinstance(wanted, list) and isinstance(there, list):
+        return len(wanted) == len(there) and all(map(is_within, wanted, there))
+    return bool(wanted == there) or (wanted == [] and there is None)
 
 
 def _compared(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:

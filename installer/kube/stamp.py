@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +16,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 PART_OF = "app.kubernetes.io/part-of"
 INSTALLATION = "health-install/installation"
 NAME = "health-install/name"
+APPLIED = "health-install/applied"
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,14 @@ class Stamp:
             metadata.setdefault("labels", {}).update(self.labels)
         annotations = stamped["metadata"].setdefault("annotations", {})
         annotations[NAME] = self.name
+        annotations[APPLIED] = _digest(stamped)
         return stamped
+
+
+def _digest(body: Document) -> str:
+    """Tells two wanted objects apart; a rerun recognises by it what was applied last."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _metadata_of(body: Document) -> Iterator[Document]:
