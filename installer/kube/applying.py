@@ -11,7 +11,7 @@ from installer.kube.differences import differences, is_within
 from installer.kube.faults import Refusal, as_error
 from installer.kube.objects import Document, Ref, labels_of, ref_of
 from installer.kube.reading import Reading, for_each
-from installer.kube.stamp import APPLIED, FIELD_MANAGER, INSTALLATION, Stamp
+from installer.kube.stamp import APPLIED, FIELD_MANAGER, INSTALLATION, Stamp, put_applied
 from installer.kube.wire import APPLY, Request
 
 Body = Mapping[str, Any]
@@ -105,10 +105,13 @@ class Applying:
 
     def _is_as_applied(self, body: Body, there: Document) -> bool:
         """Whether this very object was applied last and nobody has touched any of its fields."""
-        wanted = self._stamp.put_on(body)
+        wanted = self._stamped(body)
         note = wanted["metadata"]["annotations"][APPLIED]
         said = (there["metadata"].get("annotations") or {}).get(APPLIED)
         return bool(said == note) and is_within(wanted, there)
+
+    def _stamped(self, body: Body) -> Document:
+        return put_applied(self._stamp.put_on(body), body)
 
     def _is_foreign(self, body: Body) -> bool:
         return not self._stamp.is_on(body)
@@ -141,7 +144,7 @@ class Applying:
         if dry:
             query["dryRun"] = "All"
         path = await self._reading.kinds.path(ref)
-        stamped = self._stamp.put_on(body)
+        stamped = self._stamped(body)
         request = Request("PATCH", path, f"{doing} {ref.words}", query, stamped, APPLY)
         try:
             return await self._reading.wire.attempt(request)

@@ -54,14 +54,18 @@ class Stamp:
             metadata.setdefault("labels", {}).update(self.labels)
         annotations = stamped["metadata"].setdefault("annotations", {})
         annotations[NAME] = self.name
-        annotations[APPLIED] = _digest(stamped)
         return stamped
 
 
-def _digest(body: Document) -> str:
-    """Tells two wanted objects apart; a rerun recognises by it what was applied last."""
+def put_applied(stamped: Document, body: Mapping[str, Any]) -> Document:
+    """The stamped object with a note of what was wanted, by which a rerun recognises it.
+
+    Not for Secrets: even a digest of a secret says something about it.
+    """
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    stamped["metadata"]["annotations"][APPLIED] = digest
+    return stamped
 
 
 def _metadata_of(body: Document) -> Iterator[Document]:

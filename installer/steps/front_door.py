@@ -6,7 +6,6 @@ is made from the address.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +20,15 @@ from installer.modules.hosts import (
     is_late,
     with_domain,
 )
-from installer.steps.kube_step import Body, Connect, KubeStep
+from installer.steps.kube_step import Body, Connect, KubeStep, ReadinessWatch
 from installer.steps.namespaces import NAMESPACES
 
 FRONT_DOOR = FRONT_DOOR_STEP
 _USUALLY = 120.0
-_AT_MOST = 1200.0
+_WITHOUT = (
+    "A cluster of your own may have nothing that makes balancers: then set modules.edge.entry to "
+    "node_port or internal."
+)
 FrontAddress = Callable[[Context], str]
 
 
@@ -96,17 +98,12 @@ class FrontDoor(KubeStep):
 
     def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002
         """Apply it, wait for the address and remember it."""
-        self.cluster(ctx).apply([self._wanted(ctx)], self.stamp(ctx))
-        began = time.monotonic()
-
-        def why() -> str | None:
-            if self._address(ctx):
-                return None
-            if (time.monotonic() - began) / ctx.pace > _AT_MOST:
-                raise _no_address(self._ref.words)
-            return "the balancer is being made"
-
-        ctx.wait("the public address", why, every=3.0, usually=_USUALLY, at_most=2 * _AT_MOST)
+        cluster, stamp = self.cluster(ctx), self.stamp(ctx)
+        cluster.apply([self._wanted(ctx)], stamp)
+        try:
+            ReadinessWatch(cluster, stamp, ctx, [self._ref]).wait(_USUALLY)
+        except ClusterError as error:
+            raise ClusterError(error.what, error.why, f"{error.then} {_WITHOUT}") from error
         address = self._address(ctx)
         ctx.remember(ADDRESS_FACT, address)
         ctx.note(f"The public address is {address}.")
@@ -137,13 +134,3 @@ def address_of(service: Mapping[str, Any]) -> str:
         if found:
             return str(found)
     return ""
-
-
-def _no_address(words: str) -> ClusterError:
-    return ClusterError(
-        f"{words} gets no address.",
-        f"After {_AT_MOST / 60:.0f} minutes the cluster has still not given it one. A cluster "
-        "without a maker of balancers never does.",
-        "In a cluster of your own set modules.edge.entry to node_port or internal. At Oracle see "
-        "what it says: kubectl -n health-system describe service. Then run the same command again.",
-    )

@@ -136,7 +136,8 @@ def test_a_change_says_what_it_costs_and_where_the_answer_is() -> None:
     plan = make_plan(answers({"modules": {"infrastructure": {"storage_sharing": "separate"}}}))
     ((one,), *_) = [advice.changes for advice in advice_for(plan)]
     assert one.words() == (
-        "Volumes: shared instead of separate (modules.infrastructure.storage_sharing)."
+        "Volumes of databases and stores: shared instead of separate"
+        " (modules.infrastructure.storage_sharing)."
         " One server that fills the common volume stops them all."
     )
 

@@ -9,10 +9,12 @@ import pytest
 
 from installer.engine.errors import ClusterError, NotOurs, Unreachable
 from installer.engine.state import new_installation_id
+from installer.kube.applying import Applying
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
-from installer.kube.objects import ref_of
-from installer.kube.stamp import Stamp
+from installer.kube.objects import Ref, ref_of
+from installer.kube.secret_objects import SecretWanted
+from installer.kube.stamp import APPLIED, Stamp
 from tests.kube.conftest import connection_to
 from tests.kube.rehearsed import (
     PACE,
@@ -265,3 +267,55 @@ def test_the_token_is_asked_for_at_every_request(kubernetes: Rehearsed) -> None:
         cluster.version()
 
     assert len(asked) == 2
+
+
+def dry_runs(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The objects the server is asked about from now on, by dry runs."""
+    asked: list[str] = []
+    real = Applying._would_become
+
+    async def noted(self: Applying, body: Body) -> object:
+        asked.append(f"{body['kind']} {body['metadata']['name']}")
+        return await real(self, body)
+
+    monkeypatch.setattr(Applying, "_would_become", noted)
+    return asked
+
+
+def test_what_is_plainly_as_it_was_applied_is_not_asked_about(
+    cluster: Cluster, stamp: Stamp, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.apply(objects(space), stamp)
+    asked = dry_runs(cluster, monkeypatch)
+    assert cluster.compare(objects(space), stamp).is_as_wanted
+    assert asked == []
+
+
+def test_what_somebody_touched_or_is_wanted_otherwise_is_asked_about(
+    cluster: Cluster,
+    kubernetes: Rehearsed,
+    stamp: Stamp,
+    space: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster.apply(objects(space), stamp)
+    path = f"/api/v1/namespaces/{space}/configmaps/settings"
+    patch(kubernetes, path, "application/merge-patch+json", {"data": {"level": "9"}})
+    other = [deployment(space, "api", replicas=2)]
+    asked = dry_runs(cluster, monkeypatch)
+
+    found = cluster.compare([*objects(space)[:1], *other, *objects(space)[2:]], stamp)
+
+    assert sorted(asked) == ["ConfigMap settings", "Deployment api"]
+    assert any("replicas 1 -> 2" in line for line in found.changes)
+    assert any("settings" in line for line in found.not_ours)
+
+
+def test_a_secret_carries_no_note_of_what_is_in_it(
+    cluster: Cluster, stamp: Stamp, space: str
+) -> None:
+    cluster.apply([namespace(space)], stamp)
+    cluster.create_secret(SecretWanted(space, "door", {"word": "hush"}, {}, "Opaque"), stamp)
+    made = cluster.get(Ref("v1", "Secret", space, "door"))
+    assert made is not None
+    assert APPLIED not in made["metadata"]["annotations"]
