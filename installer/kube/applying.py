@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from installer.engine.errors import ClusterError, NotOurs
 from installer.kube.differences import differences, is_within
 from installer.kube.faults import Refusal, as_error
-from installer.kube.objects import Document, Ref, labels_of, ref_of
+from installer.kube.objects import Document, Ref, at, labels_of, ref_of
+from installer.kube.quantities import whole
 from installer.kube.reading import Reading, for_each
 from installer.kube.stamp import APPLIED, FIELD_MANAGER, INSTALLATION, Stamp, put_applied
 from installer.kube.wire import APPLY, Request
 
 Body = Mapping[str, Any]
+_SIZE = ("spec", "resources", "requests", "storage")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class ApplyReport:
     created: tuple[Ref, ...] = ()
     changed: tuple[Ref, ...] = ()
     unchanged: tuple[Ref, ...] = ()
+    # Volumes that are larger than what is wanted now: no cluster makes one smaller.
+    larger: tuple[Ref, ...] = ()
 
     @property
     def words(self) -> str:
@@ -33,7 +38,9 @@ class ApplyReport:
             "changed": len(self.changed),
             "unchanged": len(self.unchanged),
         }
-        return ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "nothing to apply"
+        line = ", ".join(f"{n} {word}" for word, n in counts.items() if n) or "nothing to apply"
+        kept = ", ".join(ref.words for ref in self.larger)
+        return f"{line}; as large as before, since volumes do not shrink: {kept}" if kept else line
 
 
 @dataclass(frozen=True)
@@ -72,13 +79,15 @@ class Applying:
         ]
         if foreign:
             raise not_ours(foreign)
+        larger = tuple(ref for ref, body in before.items() if _would_shrink(wanted[ref], body))
+        wanted |= {ref: _not_smaller(wanted[ref], before[ref]) for ref in larger}
         namespaces = [ref for ref in wanted if ref.kind == "Namespace"]
         others = [ref for ref in wanted if ref.kind != "Namespace"]
         after: dict[Ref, Document] = {}
         for group in (namespaces, others):
             answers = await for_each(lambda ref: self._send(wanted[ref], doing="apply"), group)
             after.update(zip(group, answers, strict=True))
-        return _report(before, after)
+        return replace(_report(before, after), larger=larger)
 
     async def compare(self, bodies: Sequence[Body]) -> Comparison:
         """What an apply would do; where that is not plain already, asked of the server by dry
@@ -87,6 +96,7 @@ class Applying:
         before = await self._reading.existing(list(wanted), self._stamp.selector)
         foreign = [ref for ref, body in before.items() if self._is_foreign(body)]
         ours = [ref for ref in before if ref not in foreign]
+        wanted |= {ref: _not_smaller(wanted[ref], before[ref]) for ref in ours}
         asked = [ref for ref in ours if not self._is_as_applied(wanted[ref], before[ref])]
         answers = await for_each(lambda ref: self._would_become(wanted[ref]), asked)
         changes: list[str] = []
@@ -150,6 +160,23 @@ class Applying:
             return await self._reading.wire.attempt(request)
         except Refusal as refusal:
             raise as_error(refusal, request.doing) from refusal
+
+
+def _would_shrink(wanted: Body, live: Body) -> bool:
+    """Whether a claim asks for less than it has, which the API refuses."""
+    if wanted["kind"] != "PersistentVolumeClaim":
+        return False
+    asked, has = (at(body, *_SIZE) for body in (wanted, live))
+    return bool(asked and has) and whole(asked) < whole(has)
+
+
+def _not_smaller(wanted: Body, live: Body) -> Body:
+    """The same, with the size of the claim in the cluster where that is larger."""
+    if not _would_shrink(wanted, live):
+        return wanted
+    body = copy.deepcopy(dict(wanted))
+    body["spec"]["resources"]["requests"]["storage"] = at(live, *_SIZE)
+    return body
 
 
 def not_ours(lines: Sequence[str]) -> NotOurs:

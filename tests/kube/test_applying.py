@@ -91,6 +91,27 @@ def test_a_comparison_tells_what_would_change_and_changes_nothing(
     assert cluster.compare(objects(space), stamp).is_as_wanted
 
 
+def test_a_volume_keeps_its_size_where_less_is_wanted_and_grows_where_more_is(
+    cluster: Cluster, stamp: Stamp, space: str
+) -> None:
+    wanted = claim(space, "data")
+    cluster.apply([namespace(space), wanted], stamp)
+    less, more = copy.deepcopy(wanted), copy.deepcopy(wanted)
+    less["spec"]["resources"]["requests"]["storage"] = "40Gi"
+    more["spec"]["resources"]["requests"]["storage"] = "60Gi"
+
+    planned = cluster.compare([less], stamp)
+    report = cluster.apply([less], stamp)
+    growing = cluster.compare([more], stamp)
+
+    assert planned.is_as_wanted
+    assert report.unchanged == (ref_of(wanted),)
+    assert f"volumes do not shrink: PersistentVolumeClaim {space}/data" in report.words
+    assert growing.changes == (
+        f"PersistentVolumeClaim {space}/data: spec.resources.requests.storage 50Gi -> 60Gi",
+    )
+
+
 def test_what_we_no_longer_say_is_taken_out_of_the_object(
     cluster: Cluster, stamp: Stamp, space: str
 ) -> None:
