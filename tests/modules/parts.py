@@ -25,6 +25,7 @@ _DESCRIPTION = f"""
     options:
       - {{name: dashboards, kind: switch, default: true, title: Dashboards, help: Published.}}
       - {{name: password_login, kind: switch, default: false, title: Passwords, help: Login.}}
+      - {{name: api, kind: switch, default: true, title: API, help: There.}}
       - {{name: max_file_size_mb, kind: integer, default: 50, title: Size, help: Of a file.}}
     endpoints:
       - {{name: api, title: API, service: health-api, port: {API_PORT}, scheme: http, people: true,
