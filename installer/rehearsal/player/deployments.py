@@ -48,11 +48,12 @@ class Deployments:
         name = f"{key[1]}-{digest(wanted['spec']['template'])}"
         new = next((one for one in sets if one["metadata"]["name"] == name), None)
         old = [one for one in sets if one["metadata"]["name"] != name]
+        if wanted["spec"]["strategy"]["type"] == "Recreate" and self._still_there(old):
+            # Also where an earlier template returns, whose ReplicaSet is there already.
+            await self._shrink_all(wanted, old)
+            await self._tell(wanted, new, old)
+            return
         if new is None:
-            if wanted["spec"]["strategy"]["type"] == "Recreate" and self._still_there(old):
-                await self._shrink_all(wanted, old)
-                await self._tell(wanted, None, old)
-                return
             new = await self._create_set(wanted, name, old)
         await self._roll(wanted, new, old)
         new = self._cluster.get(REPLICA_SETS, *key_of(new)) or new

@@ -66,6 +66,25 @@ def test_a_deployment_rolls_out_and_over(room: Room) -> None:
     until(lambda: rolled_out("example.org/app:2"))
 
 
+def test_a_deployment_that_is_made_anew_returns_to_an_earlier_template(room: Room) -> None:
+    apps = room.alive.apps
+    body = workload("web", pod_spec())
+    body["spec"]["strategy"] = {"type": "Recreate"}
+    apps.create_namespaced_deployment(room.name, body)
+
+    def runs(image: str) -> Any:
+        seen = apps.read_namespaced_deployment("web", room.name)
+        images = [pod.spec.containers[0].image for pod in room.pods()]
+        status = seen.status
+        return images == [image] and status.updated_replicas == status.ready_replicas == 1
+
+    for image in ("example.org/app:1", "example.org/app:2", "example.org/app:1"):
+        container = {"name": "app", "image": image}
+        patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        apps.patch_namespaced_deployment("web", room.name, patch)
+        until(lambda image=image: runs(image))
+
+
 def test_a_pod_too_big_waits_and_says_why_in_the_real_words(room: Room) -> None:
     body = {"metadata": {"name": "big"}, "spec": pod_spec(resources={"requests": {"cpu": "3"}})}
     room.alive.core.create_namespaced_pod(room.name, body)
