@@ -89,7 +89,7 @@ def _lines(steps: list[StepInfo], result: Result) -> list[str]:
         if step.group != group:
             group = step.group
             lines.append(group)
-        details = "; ".join(seen.changes) or seen.words
+        details = seen.in_short
         lines.append(
             f"  {WORDS[seen.condition]:9} {step.title}" + (f": {details}" if details else "")
         )

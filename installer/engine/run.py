@@ -220,7 +220,7 @@ class Runner:
         with self._guard:
             self._progress.seen[step.id] = seen
         acts = seen.condition in (Condition.ABSENT, Condition.DIFFERENT)
-        self._report(StepLooked(step.id, seen.condition, seen.words, acts, seen.changes))
+        self._report(StepLooked(step.id, seen.condition, seen.words, acts, seen.telling))
         if seen.condition is Condition.NOT_OURS:
             raise _in_the_way(step, seen)
         return seen
@@ -259,7 +259,7 @@ class Runner:
             Condition.DIFFERENT: Outcome.WOULD_REPAIR,
             Condition.NOT_OURS: Outcome.LEFT,
         }
-        words = "; ".join(seen.changes) or seen.words
+        words = seen.in_short
         self._finish(step, verdicts[seen.condition], words, started, durable=False)
 
     def _look_once(self, step: Step, ctx: Context) -> tuple[Outcome, str]:

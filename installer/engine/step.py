@@ -32,6 +32,16 @@ class Seen:
     words: str = ""
     changes: tuple[str, ...] = ()
 
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The changes that tell more than the words: not the parts of what is not there at all."""
+        return () if self.condition is Condition.ABSENT and self.words else self.changes
+
+    @property
+    def in_short(self) -> str:
+        """What was seen, on one line."""
+        return "; ".join(self.telling) or self.words
+
 
 class StopFlag:
     """Set by the first Ctrl-C; read between steps and between polls."""

@@ -65,6 +65,9 @@ def _compared(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, An
             yield from _compared(deeper, before.get(key, _ABSENT), after.get(key, _ABSENT))
     elif _is_keyed(before) and _is_keyed(after):
         yield from _compared_lists(path, before, after)
+    elif _are_lines(before, after):
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _compared(f"{path}[{number}]", old, new)
     elif before != after:
         yield path, before, after
 
@@ -85,6 +88,12 @@ def _is_keyed(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(item, Mapping) and any(key in item for key in _KEYS) for item in value
     )
+
+
+def _are_lines(before: Any, after: Any) -> bool:
+    """Whether both are lists of as many words, such as a program's arguments."""
+    lists = isinstance(before, list) and isinstance(after, list) and len(before) == len(after)
+    return lists and all(isinstance(item, str) for item in (*before, *after))
 
 
 def _by_key(items: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

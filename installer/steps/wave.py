@@ -79,7 +79,8 @@ class WaveReady(KubeStep):
         if found.not_ours:
             return Seen(Condition.NOT_OURS, "; ".join(found.not_ours))
         if not found.present:
-            return Seen(Condition.ABSENT, f"{len(self._refs)} objects to make")
+            missing = tuple(f"{ref.words} is missing" for ref in found.absent)
+            return Seen(Condition.ABSENT, f"{len(self._refs)} objects to make", missing)
         changes = (*(f"{ref.words} is missing" for ref in found.absent), *found.changes)
         standing = cluster.readiness_of(found.present, stamp)
         changes += tuple(

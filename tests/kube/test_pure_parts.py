@@ -31,6 +31,16 @@ def test_an_item_of_a_list_is_called_by_its_name() -> None:
     )
 
 
+def test_of_a_list_of_words_those_that_differ_are_shown() -> None:
+    before, after = body(args=["--keep=30d", "--quiet"]), body(args=["--keep=31d", "--quiet"])
+    longer = body(args=["--keep=30d", "--quiet", "--fast"])
+
+    assert differences(DEPLOYMENT, before, after) == (
+        "Deployment data/api: spec.args[0] --keep=30d -> --keep=31d",
+    )
+    assert differences(DEPLOYMENT, before, longer) == ("Deployment data/api: spec.args changes",)
+
+
 def test_added_and_removed_fields_are_said_to_be_so() -> None:
     found = differences(DEPLOYMENT, body(old=1, same=2), body(same=2, new=True))
 

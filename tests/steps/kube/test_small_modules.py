@@ -72,6 +72,19 @@ def test_planning_changes_nothing(site: Site) -> None:
     assert site.cluster.inventory(site.stamp) == ()
 
 
+def test_a_plan_names_what_is_to_come_and_a_run_only_counts_it(site: Site) -> None:
+    site.install(site.small([config_map(site.space, "one")]))
+    more = site.small([config_map(site.space, "one")], [config_map(site.space, "two")])
+
+    looked = site.plan(more)
+    site.install(more)
+
+    seen = looked.seen["small-1"]
+    assert (seen.condition, seen.in_short) == (Condition.ABSENT, "1 objects to make")
+    assert seen.changes == (f"ConfigMap {site.space}/two is missing",)
+    assert site.changes_of("small-1") == ()
+
+
 def test_what_left_the_plan_is_pruned_and_data_is_kept(site: Site) -> None:
     settings = [config_map(site.space, "settings")]
     site.install(site.small(settings, [job(site.space, "init-1"), claim(site.space, "data")]))
