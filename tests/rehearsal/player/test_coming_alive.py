@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_deployment_that_is_made_anew_returns_to_an_earlier_template(room: Roo
         container = {"name": "app", "image": image}
         patch = {"spec": {"template": {"spec": {"containers": [container]}}}}
         apps.patch_namespaced_deployment("web", room.name, patch)
-        until(lambda image=image: runs(image))
+        until(partial(runs, image))
 
 
 def test_a_pod_too_big_waits_and_says_why_in_the_real_words(room: Room) -> None:
