@@ -12,7 +12,7 @@ from installer.modules.rendering import Rendered
 from installer.steps.enforcement import Enforcement, NetworkProbe
 from installer.steps.front_door import FRONT_DOOR, FrontAddress, FrontDoor, PublicName, no_address
 from installer.steps.kube_step import Body, Connect
-from installer.steps.lasting import LASTING, LastingValues
+from installer.steps.lasting import LASTING, LastingValues, claims_of
 from installer.steps.namespaces import NAMESPACES, Namespaces
 from installer.steps.nodes_ready import NODES_READY, NodesReady
 from installer.steps.places import PLACES, Places
@@ -67,7 +67,8 @@ def kubernetes_part(
     door = front_door_of(rendered)
     # Only where names follow from the address does everything else have to wait for it.
     waits = (FRONT_DOOR,) if door and public.late else ()
-    lasting = (LASTING,) if rendered.lasting else ()
+    keeps = bool(rendered.lasting) or any(claims_of(entry.body) for entry in rendered.objects)
+    lasting = (LASTING,) if keeps else ()
     first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits)
     bodies = [entry.body for entry in rendered.objects]
     lasts = _last_steps(waves, *((FRONT_DOOR,) if door else ()))

@@ -15,6 +15,7 @@ from installer.steps.kube_step import Body, Connect, KubeStep
 from installer.steps.namespaces import NAMESPACES
 
 LASTING = "lasting"
+_KEEPERS = ("Deployment", "StatefulSet")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,19 @@ class _Change:
     @property
     def words(self) -> str:
         return f"{self.lasting.what} is {self.was} and would become {self.will_be}"
+
+
+@dataclass(frozen=True)
+class _Move:
+    """A workload that would look for its data on another volume than the one it is on."""
+
+    ref: Ref
+    was: str
+    will_be: str
+
+    @property
+    def words(self) -> str:
+        return f"{self.ref.words} keeps its data on {self.was} and would look on {self.will_be}"
 
 
 class LastingValues(KubeStep):
@@ -54,6 +68,7 @@ class LastingValues(KubeStep):
         self.needs = (NAMESPACES, *waits_for)
         self._public = public
         by_name = {_key(ref_of(body)): body for body in bodies}
+        self._keepers = {ref_of(body): body for body in bodies if claims_of(body)}
         found = [(by_name.get((each.kind, each.namespace, each.name)), each) for each in lasting]
         self._wanted = tuple((body, each) for body, each in found if body is not None)
 
@@ -61,13 +76,18 @@ class LastingValues(KubeStep):
         """Read the values in the cluster; what is not there yet may have any."""
         changes = tuple(self._changes(ctx))
         refused = tuple(each.words for each in changes if not each.confirmed)
+        refused += tuple(each.words for each in self._moves(ctx))
         if refused:
             return Seen(Condition.DIFFERENT, refused[0], refused)
         words = "; ".join(f"{each.words}, as confirmed" for each in changes)
         return Seen(Condition.AS_WANTED, words or "nothing that must last would change")
 
     def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002
-        """Raises AnswersError with all changes nobody has confirmed."""
+        """Raises AnswersError for data that would have to move, then with all changes nobody has
+        confirmed."""
+        moves = tuple(self._moves(ctx))
+        if moves:
+            raise _does_not_move(moves)
         refused = [each for each in self._changes(ctx) if not each.confirmed]
         if refused:
             raise _not_confirmed(refused)
@@ -87,6 +107,34 @@ class LastingValues(KubeStep):
             was = lasting.value_in(live)
             if was and was != will_be:
                 yield _Change(lasting, was, will_be)
+
+    def _moves(self, ctx: Context) -> Iterator[_Move]:
+        cluster, stamp = self.cluster(ctx), self.stamp(ctx)
+        for kind in sorted({ref.kind for ref in self._keepers}):
+            for live in cluster.objects("apps/v1", kind, "", stamp.selector):
+                ref = ref_of(live)
+                was, will_be = claims_of(live), claims_of(self._keepers.get(ref, {}))
+                # Without any volume it begins empty, which the answers say by name.
+                if was - will_be and will_be - was:
+                    yield _Move(ref, ", ".join(sorted(was)), ", ".join(sorted(will_be)))
+
+
+def claims_of(body: Body) -> frozenset[str]:
+    """The claims that a workload's pods mount."""
+    if body.get("kind") not in _KEEPERS:
+        return frozenset()
+    volumes = body["spec"]["template"]["spec"].get("volumes") or ()
+    mounted = (volume.get("persistentVolumeClaim") for volume in volumes)
+    return frozenset(claim["claimName"] for claim in mounted if claim)
+
+
+def _does_not_move(moves: Sequence[_Move]) -> AnswersError:
+    return AnswersError(
+        f"{'; '.join(each.words for each in moves)}; nothing was changed.",
+        "Data does not move from volume to volume by itself, so they would begin empty.",
+        "Set storage_sharing of the module as it was, then run the same command again. To let one "
+        "begin empty on purpose, delete it first with kubectl; its old volume is kept.",
+    )
 
 
 def _key(ref: Ref) -> tuple[str, str, str]:

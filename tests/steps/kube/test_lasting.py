@@ -18,7 +18,7 @@ from installer.plan import make_plan
 from installer.steps.front_door import PublicName
 from installer.steps.kubernetes_part import kubernetes_part
 from installer.steps.lasting import LASTING, LastingValues
-from tests.kube.rehearsed import Body, config_map, deployment
+from tests.kube.rehearsed import Body, claim, config_map, deployment
 from tests.modules.conftest import answers_for
 from tests.steps.kube.conftest import PART, Site
 
@@ -158,3 +158,22 @@ def test_every_workload_and_variable_that_must_last_is_rendered() -> None:
     assert found["modules.authentication.new_relying_party"] == "auth.example.org"
     assert all(found.values())
     assert len(found) == len(plan.rendered.lasting)
+
+
+def test_data_does_not_move_to_another_volume_by_itself(site: Site) -> None:
+    def on(volume: str) -> Rendered:
+        return site.small(
+            [claim(site.space, volume)], [deployment(site.space, "db", volume=volume)]
+        )
+
+    site.install(on("data"))
+    looked = site.plan(on("own"))
+
+    error = refusal(site.install(on("own")))
+
+    assert f"Deployment {site.space}/db keeps its data on data and would look on own" in error.what
+    assert "would begin empty" in error.why
+    assert "storage_sharing" in error.then
+    assert looked.seen[LASTING].condition is Condition.DIFFERENT
+    assert site.cluster.get(Ref("v1", "PersistentVolumeClaim", site.space, "own")) is None
+    assert site.install(on("data")).changed == 0
