@@ -341,8 +341,9 @@ def _greeting(case: Case) -> tuple[str, ...]:
         "is made, and nothing can cost anything, before you say so on the last page."
     )
     return (
-        "This installs a private Health Data AI Platform on Kubernetes: today its data layer, "
-        "two databases, two caches, an object store and a message broker.",
+        "This installs a private Health Data AI Platform on Kubernetes: logins with passkeys, the "
+        "Health API and its processing engine, databases, object store and message broker, and "
+        "dashboards, logs and alerts.",
         where,
         "You can stop at any time and start again: it goes on where it was. "
         "health-install destroy removes everything it made.",

@@ -84,6 +84,12 @@ class SecretValue:
         return self.make not in _KEPT
 
     @property
+    def confidential(self) -> bool:
+        """Whether the value itself is a secret. Fixed texts are names and addresses; what is
+        copied or composed is made of secrets that are known already."""
+        return self.make not in ("fixed", "public", "template", "copy")
+
+    @property
     def follows_the_answer(self) -> bool:
         """Whether a later answer replaces what the cluster has, as for an expired login."""
         return self.make in ("registry_login", "supplied")

@@ -19,18 +19,6 @@ from installer.steps.namespaces import NAMESPACES
 
 SECRETS = "secrets"
 Resolve = Callable[[str], str | None]
-# Recipes whose results are secret; fixed texts are names and addresses, and shown as such.
-_CONFIDENTIAL = (
-    "password",
-    "access_key",
-    "secret_key",
-    "encryption_key",
-    "certificate",
-    "authority",
-    "signed",
-    "supplied",
-    "registry_login",
-)
 
 
 @dataclass(frozen=True)
@@ -160,7 +148,7 @@ def _made(spec: SecretSpec, existing: Existing, resolve: Resolve) -> Mapping[str
 
 def _keep_confidential(spec: SecretSpec, values: Mapping[str, str]) -> None:
     for value in spec.values:
-        if value.make in _CONFIDENTIAL and values[value.key]:
+        if value.confidential and values[value.key]:
             known_secrets.add(values[value.key])
 
 
