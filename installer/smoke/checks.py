@@ -7,7 +7,7 @@ from installer.smoke.door import DOOR
 from installer.smoke.login import GUARDS, PASSKEY
 from installer.smoke.trying import Check
 from installer.smoke.upload import READY, REFUSAL, WHOLE_WAY
-from installer.smoke.watching import DASHBOARDS, LOGS, METRICS, TRACES_OF_UPLOADS
+from installer.smoke.watching import DASHBOARDS, LOGS, METRICS, TRACES
 
 CHECKS: tuple[Check, ...] = (
     ANSWERING,
@@ -19,6 +19,6 @@ CHECKS: tuple[Check, ...] = (
     METRICS,
     DASHBOARDS,
     LOGS,
-    TRACES_OF_UPLOADS,
+    TRACES,
     DOOR,
 )

@@ -56,6 +56,7 @@ def a_file_goes_all_the_way(world: World) -> Iterator[Finding]:
         answer.expect("the upload", 202)
         yield Finding("A file is taken", Ended.GOOD, "the Health API answers 202")
         yield _is_stored(world, str(answer.json().get("object_key", "")), len(content))
+        yield _is_listed(api, login, str(answer.json().get("correlation_id", "")))
         yield _logout_counts(api, login)
     yield _is_published(world, before)
     if world.option("health-services", "etl", True):
@@ -69,6 +70,16 @@ def _log_in_with_password(api: Near) -> Login:
     made.expect("making a user", 201)
     answer = ask_form(api, "/auth/jwt/login", {"username": email, "password": password})
     return Login(str(answer.expect("logging in", 200).json()["access_token"]))
+
+
+def _is_listed(api: Near, login: Login, upload_id: str) -> Finding:
+    """The list of uploads comes out of the database."""
+    title = "The upload is in the database"
+    answer = ask_json(api, "GET", "/v1/upload/history", headers=login.headers)
+    uploads = answer.expect("the list of uploads", 200).json().get("uploads") or []
+    if [each.get("correlation_id") for each in uploads] == [upload_id]:
+        return Finding(title, Ended.GOOD, f"with status {uploads[0].get('status')}")
+    return Finding(title, Ended.BAD, f"The list has {len(uploads)} uploads, expected this one.")
 
 
 def _logout_counts(api: Near, login: Login) -> Finding:

@@ -67,6 +67,8 @@ class Api:
             case "/auth/jwt/logout":
                 self.refused = True
                 return 204, b""
+            case "/v1/upload/history":
+                return 200, {"uploads": [{"correlation_id": "c-1", "status": "queued"}]}
             case "/users/me":
                 return (401 if self.refused else 200), {}
         begin = asked.body.index(b"Obj\x01")
@@ -75,7 +77,7 @@ class Api:
         with self.broker.channel(PUBLISHER) as channel:
             message = json.dumps({"key": NAME}).encode()
             channel.basic_publish(EXCHANGE, "health.processing.avrostepsrecord", message)
-        return 202, {"object_key": NAME}
+        return 202, {"object_key": NAME, "correlation_id": "c-1"}
 
 
 def world(api: Api, store: ObjectStore, broker: Broker) -> World:

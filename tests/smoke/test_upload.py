@@ -36,6 +36,8 @@ class Platform:
         self.loses_files = False
         self.loses_messages = False
         self.logged_out: set[str] = set()
+        self.uploads: list[dict[str, str]] = []
+        self.forgets_uploads = False
         for place, answering in (
             (API, self.api),
             (STORE, self.store),
@@ -64,6 +66,8 @@ class Platform:
                 known = token == "Bearer token-1"
                 out = token in self.logged_out and not self.forgets_logouts
                 return (401 if out or not known else 200), {}
+            case "/v1/upload/history":
+                return 200, {"uploads": [] if self.forgets_uploads else self.uploads}
             case "/v1/upload":
                 return self._take(asked)
         return 404, {}
@@ -76,7 +80,11 @@ class Platform:
         if not self.loses_messages:
             self.published += 1
             self.processed[self.outcome] += 1
-        return 202, {"object_key": "raw/AvroStepsRecord/2026/11/25/1_x.avro"}
+        self.uploads.append({"correlation_id": "c-1", "status": "queued"})
+        return 202, {
+            "object_key": "raw/AvroStepsRecord/2026/11/25/1_x.avro",
+            "correlation_id": "c-1",
+        }
 
     def store(self, asked: Asked) -> Reply:
         assert asked.method == "HEAD"
@@ -105,7 +113,7 @@ def platform() -> Platform:
 def test_where_all_is_well_everything_is_good(platform: Platform) -> None:
     found = platform.findings(READY, WHOLE_WAY, REFUSAL)
     assert {each.ended for each in found.values()} == {Ended.GOOD}, found
-    assert len(found) == 8
+    assert len(found) == 9
 
 
 @pytest.mark.parametrize(
@@ -114,6 +122,7 @@ def test_where_all_is_well_everything_is_good(platform: Platform) -> None:
         ("loses_files", "A file goes all the way", "answer is 404, expected 200"),
         ("loses_messages", "The broker gets its message", "no message came"),
         ("forgets_logouts", "A logout counts at once", "still works"),
+        ("forgets_uploads", "The upload is in the database", "has 0 uploads"),
     ],
 )
 def test_what_is_broken_is_named(platform: Platform, fault: str, title: str, words: str) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from installer.smoke.trying import Ended, Finding, Health, try_everything
-from installer.smoke.watching import DASHBOARDS, LOGS, METRICS, TRACES_OF_UPLOADS
+from installer.smoke.watching import DASHBOARDS, LOGS, METRICS, TRACES
 from tests.smoke.stage import Asked, Reply, Stage
 
 SPACE = "health-observability"
-ALL = (METRICS, DASHBOARDS, LOGS, TRACES_OF_UPLOADS)
+ALL = (METRICS, DASHBOARDS, LOGS, TRACES)
 
 
 class Watchers:
@@ -25,7 +25,8 @@ class Watchers:
         ]
         self.dashboards = [{"title": f"Dashboard {number}"} for number in range(4)]
         self.namespaces = ["health-data", "health-api"]
-        self.services = ["jaeger", "health-api-service"]
+        self.source = 200
+        self.services = ["jaeger", "health-api-service", "webauthn-server"]
         for service, port, answering in (
             ("prometheus", 9090, self.prometheus),
             ("grafana", 3000, self.grafana),
@@ -41,6 +42,11 @@ class Watchers:
     def grafana(self, asked: Asked) -> Reply:
         # admin:hush
         assert asked.headers["authorization"] == "Basic YWRtaW46aHVzaA=="
+        if asked.path == "/api/datasources":
+            return 200, [{"uid": "loki", "name": "Loki"}]
+        if asked.path == "/api/datasources/uid/loki/health":
+            return self.source, {}
+        assert asked.path == "/api/search?type=dash-db"
         return 200, self.dashboards
 
     def loki(self, asked: Asked) -> Reply:
@@ -52,7 +58,11 @@ class Watchers:
 
     def findings(self, **options: object) -> dict[str, Finding]:
         health = tuple(Health(name, name, "service", 80) for name in ("health-data", "health-api"))
-        chosen: dict[str, dict[str, object]] = {"observability": options, "health-services": {}}
+        chosen: dict[str, dict[str, object]] = {
+            "observability": options,
+            "health-services": {},
+            "authentication": {"registration": "open"},
+        }
         world = self.stage.world(options=chosen, health=health)
         return {each.title: each for each in try_everything(ALL, world)}
 
@@ -60,7 +70,7 @@ class Watchers:
 def test_where_all_is_well_everything_is_good() -> None:
     found = Watchers().findings()
     assert {each.ended for each in found.values()} == {Ended.GOOD}, found
-    assert len(found) == 4
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize(
@@ -75,7 +85,9 @@ def test_where_all_is_well_everything_is_good() -> None:
         ),
         ("dashboards", [{"title": "One"}], "Grafana has its dashboards", "1 dashboards"),
         ("namespaces", ["health-data"], "Log lines arrive", "no lines from health-api"),
-        ("services", ["jaeger"], "Traces arrive", "no service sent any"),
+        ("services", ["jaeger"], "Traces arrive", "no spans of health-api-service"),
+        ("services", ["health-api-service"], "Traces arrive", "no spans of webauthn-server"),
+        ("source", 400, "Grafana reaches Loki", "answers 400"),
     ],
 )
 def test_what_is_missing_is_named(attribute: str, value: object, title: str, words: str) -> None:
