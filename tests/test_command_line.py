@@ -213,6 +213,7 @@ def test_a_missing_answers_file_is_named(run: Run, words: tuple[str, ...]) -> No
     )
 
 
+@pytest.mark.slow
 def test_a_secret_that_is_not_where_it_should_be_is_told_before_anything_is_made(
     run: Run, own_home: Path, tmp_path: Path
 ) -> None:
@@ -223,6 +224,7 @@ def test_a_secret_that_is_not_where_it_should_be_is_told_before_anything_is_made
     nothing_was_made(own_home)
 
 
+@pytest.mark.slow
 def test_secrets_that_cannot_be_used_are_all_told_before_anything_is_made(
     run: Run, own_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.rehearsal.player.conftest import Alive, claim, pod_spec, until, workload
 
 
@@ -19,6 +21,7 @@ def _frozen(alive: Alive) -> dict[str, Any]:
     return {one.metadata.uid: one.metadata.name for each in lists for one in each.items}
 
 
+@pytest.mark.slow
 def test_a_cluster_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
     alive = Alive(tmp_path)
     alive.start()

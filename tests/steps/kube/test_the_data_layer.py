@@ -66,6 +66,7 @@ def confidential_values(site: Site, plan: Plan) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_it_is_installed_left_alone_found_again_and_removed(
     alone: Site, plan: Plan, parts: tuple[ModulePart, ...], tmp_path: Path
 ) -> None:

@@ -208,6 +208,7 @@ def secret_in(world: World, person: Person) -> dict[str, str]:
         return dict(seen.values)
 
 
+@pytest.mark.slow
 def test_the_keys_secret_is_in_the_cluster_and_nowhere_else(world: World, careful: Person) -> None:
     with with_key(world, careful) as steps:
         assert careful.run("install", steps).error is None
@@ -242,6 +243,7 @@ def test_a_third_key_is_never_made(world: World, careful: Person) -> None:
     assert {key.display_name for key in keys(world)} == {"mine", "the other one"}
 
 
+@pytest.mark.slow
 def test_a_key_whose_secret_was_lost_is_replaced_and_not_added_to(
     world: World, careful: Person
 ) -> None:

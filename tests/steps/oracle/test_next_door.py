@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from oci.util import to_dict
 
 from installer.oracle.account import Account
@@ -84,6 +85,7 @@ def settled(account: Account) -> str:
     return everything(account)
 
 
+@pytest.mark.slow
 def test_other_peoples_things_are_byte_for_byte_as_they_were(world: World, person: Person) -> None:
     account = world.account()
     move_in(account)
