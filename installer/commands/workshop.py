@@ -109,14 +109,14 @@ class Workshop:
         """Look at the account or the cluster; changes nothing."""
         stop_if_asked(stop)
         with ExitStack() as open_now:
-            target = self._target(answers, open_now)
+            target = self._looking_at(answers, open_now)
             seen, findings = patiently(lambda: target.survey(self._known()), stop, target.pace)
         return with_images(seen, images_remembered(self.case)), findings
 
     def examine(self, plan: Plan) -> Iterator[Diagnosis]:
         """Everything the installation depends on, as it is looked at; changes nothing."""
         with ExitStack() as open_now:
-            yield from self._target(plan.answers, open_now).examine(plan)
+            yield from self._looking_at(plan.answers, open_now).examine(plan)
             yield from self._images(plan.answers).examine(plan)
 
     def find_images(self, plan: Plan, stop: StopFlag, *, patient: bool = False) -> Found:
@@ -127,7 +127,7 @@ class Workshop:
         """
         stop_if_asked(stop)
         with ExitStack() as open_now:
-            pace = self._target(plan.answers, open_now).pace
+            pace = self._looking_at(plan.answers, open_now).pace
             images = self._images(plan.answers)
             if not patient:
                 return images.find(plan)
@@ -136,7 +136,7 @@ class Workshop:
     def images_now(self, plan: Plan) -> tuple[ImageNow, ...]:
         """Every image of a plan as its registry has it at this moment; changes nothing."""
         with ExitStack() as open_now:
-            self._target(plan.answers, open_now)
+            self._looking_at(plan.answers, open_now)
             return self._images(plan.answers).now(plan)
 
     def refresh_images(self, plan: Plan) -> tuple[ImageNow, ...]:
@@ -264,6 +264,15 @@ class Workshop:
         log = Log(home.log)
         open_now.callback(log.close)
         return Bench(state, log, self._target(answers, open_now))
+
+    def _looking_at(self, answers: Answers, open_now: ExitStack) -> Target:
+        """The target for those who only look. A rehearsed world belongs to one run at a time, so
+        that whoever else is at work is named instead of starting it twice."""
+        if self.case.rehearsal and self._world is None:
+            prepare(self.case.home)
+            with Lock(self.case.home.lock):
+                pass
+        return self._target(answers, open_now)
 
     def _target(self, answers: Answers, open_now: ExitStack) -> Target:
         if self.case.rehearsal and self._world is None:

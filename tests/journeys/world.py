@@ -25,7 +25,13 @@ Document = dict[str, Any]
 INSTALLATION = "health-install/installation"
 # Written by the world's clock or its dice: different in every run of the same installation.
 _DICE = ("uid", "resourceVersion", "creationTimestamp", "managedFields", "ownerReferences")
-_CHANCE = re.compile(r"oke(-[a-z0-9]{10,}){3}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Names of machines and volumes, ids at Oracle, and the public address with names made from it.
+_CHANCE = re.compile(
+    r"oke(-[a-z0-9]{10,}){3}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|ocid1\.[a-z0-9.-]+"
+    r"|\b203[.-]0[.-]113[.-]\d+\b"
+)
+# Says which content was applied, the address in it included; the content itself is compared.
+_NOTE = re.compile(r'("health-install/applied": )"[0-9a-f]+"')
 # A hash over a template, which holds the installation's id, and a pod's own five signs.
 _SUFFIXES = {
     "ReplicaSet": re.compile(r"-[a-z0-9]{10}$"),
@@ -172,6 +178,7 @@ def _object_line(body: Document) -> str:
     data = body.get("data") or {}
     kept["data"] = sorted(data) if body["kind"] == "Secret" else data
     text = json.dumps(kept, sort_keys=True).replace(_labels(body)[INSTALLATION], "~")
+    text = _NOTE.sub(r'\1"~"', text)
     for given in ("volumeName", "clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort"):
         text = re.sub(rf'"{given}": ("[^"]*"|\d+|\[[^\]]*\])', f'"{given}": "~"', text)
     return f"{where}/{metadata['name']} {_CHANCE.sub('~', text)}"
