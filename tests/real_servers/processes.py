@@ -122,6 +122,7 @@ class Site:
             **(more or {}),
         }
         mapped = {name: mapping.text(value) for name, value in environment.items()}
+        mapped.update(image.here)
         mapped["PATH"] = image.lay_out(mapping.folder / "bin")
         words = _words(one, image, mapping)
         name, folder = f"{pod.name}-{container}", image.working_directory

@@ -24,7 +24,8 @@ class Image:
     image's own variables, in the container's paths; `entrypoint` runs before arguments when the
     manifest gives no command. `search` are folders of programs that cannot be linked to.
     `user_with_a_name` is a user of this machine for programs that refuse an id without a name.
-    `working_directory` is where the image's programs start.
+    `working_directory` is where the image's programs start. `here` are variables that name folders
+    of this machine, which no mapping may touch.
     """
 
     programs: Mapping[str, Path]
@@ -33,6 +34,7 @@ class Image:
     search: tuple[Path, ...] = ()
     user_with_a_name: str = ""
     working_directory: Path = Path("/")
+    here: Mapping[str, str] = field(default_factory=dict)
 
     def lay_out(self, folder: Path) -> str:
         """Links the programs into `folder`; the PATH to search, theirs first."""
@@ -134,7 +136,9 @@ def python(working_directory: Path = Path("/")) -> Image:
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         interpreter = program(version, version, path=_SYSTEM)
     return Image(
-        {"python": interpreter}, {"PYTHONPATH": packages}, working_directory=working_directory
+        {"python": interpreter},
+        here={"PYTHONPATH": packages},
+        working_directory=working_directory,
     )
 
 

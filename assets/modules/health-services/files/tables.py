@@ -84,7 +84,7 @@ def words(error):
         names = ", ".join(".".join(map(str, one["loc"])) for one in wrong())
         return f"The Health API's variables are wrong or missing: {names}."
     if isinstance(error, ImportError):
-        return f"The image of the Health API lacks {error.name}."
+        return f"The image of the Health API lacks {error.name or error}."
     kind = type(chain(error)[-1]).__name__
     if kind == "InvalidPasswordError":
         return (
