@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from screens.lists import ChoiceList
 from screens.page import Page, Words
 from screens.results import Switched
 
+_VALUES_BETWEEN_COLLECTIONS = 100_000
 Think = Callable[[Mapping[str, bool]], Proposal]
 
 
@@ -50,8 +52,9 @@ class ModulesPage(Page):
         super().__init__()
         self.switches = dict(switches)
         self._more = more
-        self._think = think
-        self._proposal = think(self.switches)
+        self._think_anew = think
+        self._thought: dict[tuple[tuple[str, bool], ...], Proposal] = {}
+        self._proposal = self._think()
 
     def body(self) -> Iterable[Widget]:
         """Switches, the purpose of the marked one, the bar, and what is wrong."""
@@ -63,16 +66,28 @@ class ModulesPage(Page):
 
     def on_mount(self) -> None:
         """Show the state there is."""
+        # What is loaded by now stays until the end, and a plan makes thousands of values that go at
+        # once: looking for circles in all of them would make a key press wait now and then.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS)
         self.query_one(ModuleList).focus()
         self._show()
 
     def switch(self, name: str) -> None:
         """Turn one module the other way and think again."""
         self.switches[name] = not self.switches.get(name, False)
-        self._proposal = self._think(self.switches)
+        self._proposal = self._think()
         changed = next(each for each in self._proposal.modules if each.name == name)
         self.query_one(ModuleList).say(name, row_text(changed))
         self._show()
+
+    def _think(self) -> Proposal:
+        """What the switches come to; nothing else changes on this page, so each is thought once."""
+        switches = tuple(self.switches.items())
+        if switches not in self._thought:
+            self._thought[switches] = self._think_anew(self.switches)
+        return self._thought[switches]
 
     def action_fit(self) -> None:
         """Show what could be given up, and take over what is chosen there."""

@@ -113,9 +113,25 @@ def enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
     return chosen
 
 
-def chosen_values(answers: Answers, module: Module) -> dict[str, OptionValue]:
+Values = dict[str, OptionValue]
+# One draft is thought through at a time, and asked about the same modules again and again.
+_last: tuple[Answers | None, dict[Module, Values]] = (None, {})
+
+
+def chosen_values(answers: Answers, module: Module) -> Values:
     """What a module's conditions are about: its options, the modules it sees as `@name`, and their
-    options as `@name.option`."""
+    options as `@name.option`. To be read only."""
+    global _last
+    known, found = _last
+    if known is not answers:
+        found = {}
+        _last = (answers, found)
+    if module not in found:
+        found[module] = _gathered(answers, module)
+    return found[module]
+
+
+def _gathered(answers: Answers, module: Module) -> Values:
     values = dict(options(answers, module))
     for name in module.sees:
         other = _answers_of(answers, name)
