@@ -32,7 +32,7 @@ $(READY_STRANGERS): $(READY_DEV)
 rehearse: $(READY) ## The whole installation with no account, on this machine alone
 	@$(BIN)/health-install --rehearse $(ARGS)
 
-test: $(READY_DEV) ## The quick suite, under three minutes
+test: $(READY_DEV) ## The quick suite
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not benchmark" $(ARGS)
 
 test-all: $(READY_STRANGERS) ## Everything, also real servers and strangers, without benchmarks
