@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     WOULD_MAKE = "would be made"
     WOULD_REPAIR = "would be repaired"
     LEFT = "left alone"
-    CHECKED = "only a check"
+    CHECKED = "checked"
 
 
 class Ending(StrEnum):

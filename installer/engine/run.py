@@ -212,6 +212,8 @@ class Runner:
             return Outcome.UNCHANGED, seen.words
         ctx.checkpoint()
         step.make(ctx, seen)
+        if step.checks_only:
+            return Outcome.CHECKED, seen.in_short
         repaired = seen.condition is Condition.DIFFERENT
         return (Outcome.REPAIRED, "; ".join(seen.changes)) if repaired else (Outcome.MADE, "")
 

@@ -88,9 +88,13 @@ class FrontDoor(KubeStep):
             return Seen(Condition.ABSENT)
         address = self._address(ctx)
         changes = comparison.changes
+        known = ctx.recall(ADDRESS_FACT)
         if not address:
             changes = (*changes, "the balancer has no address yet")
-        elif self._name.late and ctx.recall(ADDRESS_FACT) != address:
+        elif known is None:
+            # Only this machine had forgotten it; nothing in the world differs.
+            ctx.remember(ADDRESS_FACT, address)
+        elif self._name.late and known != address:
             changes = (*changes, f"the public address is {address} now")
         if changes:
             return Seen(Condition.DIFFERENT, changes[0], changes)

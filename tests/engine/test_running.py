@@ -209,6 +209,14 @@ def test_a_step_that_only_checks_does_not_hinder_a_removal(tmp_path: Path) -> No
     assert world.things == {"account": "id-0"}
 
 
+def test_a_check_that_was_made_again_is_not_counted_as_a_change(tmp_path: Path) -> None:
+    run = Run(tmp_path, (Check(World(), "account"),))
+    result = run.install()
+    assert (result.ending, result.changed) == (Ending.NOTHING_TO_DO, 0)
+    (finished,) = [each for each in run.events if isinstance(each, StepFinished)]
+    assert finished.outcome is Outcome.CHECKED
+
+
 class FarSighted(Thing):
     """Can look even when what it needs is gone."""
 

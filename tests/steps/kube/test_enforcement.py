@@ -149,8 +149,13 @@ def test_another_network_is_tried_again(kubernetes: Rehearsed, site: Site) -> No
     site.state.remember(ENFORCEMENT, "network", "what was there before")
     planned = runner(site).plan()
     assert planned.seen[ENFORCEMENT].condition is Condition.DIFFERENT
-    assert again(site) is Ending.DONE
+    before = notes(site)
+    assert again(site) is Ending.NOTHING_TO_DO, "trying is not a change"
+    assert notes(site) != before
+    assert site.state.recall(ENFORCEMENT, "network") != "what was there before"
+    before = notes(site)
     assert again(site) is Ending.NOTHING_TO_DO
+    assert notes(site) == before
 
 
 def test_a_stop_in_the_middle_leaves_nothing_once_it_goes_on(
