@@ -18,22 +18,29 @@ class KnownSecrets:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
+        # None while values wait to be taken in: many come at once, and each pattern costs.
         self._pattern: re.Pattern[str] | None = None
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
 
     def add(self, value: str | None) -> None:
         """Remember a secret value and the forms it takes in URLs, JSON and Secrets."""
         if value is None or len(value.strip()) < SHORTEST:
             return
+        forms = _forms(value)
         with self._guard:
-            self._values.update(_forms(value))
-            longest_first = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
+            if not forms <= self._values:
+                self._values |= forms
+                self._pattern = None
 
     def mask(self, text: str) -> str:
         """The text with every known secret replaced."""
-        pattern = self._pattern
-        return pattern.sub(MASK, text) if pattern else text
+        with self._guard:
+            if not self._values:
+                return text
+            if self._pattern is None:
+                longest_first = sorted(self._values, key=len, reverse=True)
+                self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
+            return self._pattern.sub(MASK, text)
 
 
 def _forms(value: str) -> set[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -51,6 +52,7 @@ class Wire:
         self._endpoint = urlsplit(endpoint) if endpoint else None
         self._connections = connections
         self._pools: dict[str, urllib3.PoolManager] = {}
+        self._guard = threading.Lock()
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], subject: str) -> Answer:
         """One answer, redirects followed. `subject` is the image it is about.
@@ -128,9 +130,11 @@ class Wire:
         proxy = getproxies().get(place.scheme, "")
         if is_loopback(place.hostname) or proxy_bypass(place.netloc):
             proxy = ""
-        if proxy not in self._pools:
-            self._pools[proxy] = self._new_pool(proxy)
-        return self._pools[proxy]
+        # Reading the trusted authorities takes long enough for all threads to do it at once.
+        with self._guard:
+            if proxy not in self._pools:
+                self._pools[proxy] = self._new_pool(proxy)
+            return self._pools[proxy]
 
     def _new_pool(self, proxy: str) -> urllib3.PoolManager:
         trust = ssl.create_default_context()
