@@ -154,6 +154,12 @@ def alertmanager() -> Image:
     return Image({}, entrypoint=(str(found),))
 
 
+def redis_exporter() -> Image:
+    """Debian's exporter of the caches, which has another name there."""
+    found = program("prometheus-redis-exporter", "prometheus-redis-exporter")
+    return Image({}, entrypoint=(str(found),))
+
+
 def program(name: str, package: str, path: str = _SEARCHED) -> Path:
     """The program's path; skips the test, naming the package, when it is not here."""
     found = shutil.which(name, path=path)
