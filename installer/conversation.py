@@ -21,24 +21,6 @@ CONSENT_PATH = "money.accept_monthly_usd"
 MODULES_PREFIX = "modules."
 ENABLED_SUFFIX = ".enabled"
 
-SECTION_TITLES = {
-    "installation": "Installation",
-    "oracle": "Oracle account",
-    "place": "Region and compartment",
-    "cluster": "Cluster",
-    "access": "Domain and e-mail",
-    "backups": "Backups",
-    "images": "Images and registry",
-    "secrets": "Secrets",
-    "modules": "Modules",
-    "money": "Money",
-}
-
-
-def section_title(section: str) -> str:
-    """The heading of a section of the answers."""
-    return SECTION_TITLES.get(section, section)
-
 
 # -- what the desk hands over -----------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
 from installer.answers.problems import BadAnswer
-from installer.conversation import Ask, section_title
+from installer.answers.titles import section_title
+from installer.conversation import Ask
 from installer.prompts.words import clean
 from screens.answer_input import AnswerInput
 from screens.lists import ChoiceList

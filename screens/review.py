@@ -9,7 +9,8 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
-from installer.conversation import AnswerRow, Proposal, consent_given, section_title
+from installer.answers.titles import section_title
+from installer.conversation import AnswerRow, Proposal, consent_given
 from installer.engine.errors import InstallError
 from installer.prompts.words import bill_words, clean, source_words, usage_words
 from screens.advice import EXPLAIN, FIT, More, show_advice, show_explanation

@@ -13,10 +13,11 @@ import yaml
 from textual import events
 from textual.widgets import Input
 
+from installer.answers.titles import SECTION_TITLES
 from installer.cli import parser
 from installer.commands.desk import InstallDesk
 from installer.commands.sources import case
-from installer.conversation import SECTION_TITLES, Conclusion, Draft, Finding
+from installer.conversation import Conclusion, Draft, Finding
 from installer.engine.events import Ending, Report
 from installer.engine.step import StopFlag
 from installer.prompts.asking import ADVANCED

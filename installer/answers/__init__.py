@@ -39,9 +39,11 @@ from installer.answers.sources import (
     given,
     screen_layer,
 )
-from installer.answers.writing import answers_text, example_text, section_title, write_answers
+from installer.answers.titles import SECTION_TITLES, section_title
+from installer.answers.writing import answers_text, example_text, write_answers
 
 __all__ = [
+    "SECTION_TITLES",
     "VERSION",
     "Answers",
     "AnswersError",

@@ -14,25 +14,9 @@ from installer.answers.asking import Question, questions
 from installer.answers.model import VERSION, Answers
 from installer.answers.problems import AnswersError
 from installer.answers.sources import Gathered, gather
+from installer.answers.titles import file_heading
 
 _WIDTH = 96
-_SECTIONS = {
-    "installation": "The installation",
-    "oracle": "Oracle Cloud account",
-    "place": "Region and compartment",
-    "cluster": "Kubernetes cluster",
-    "access": "Public name",
-    "backups": "Backups",
-    "images": "Container images",
-    "secrets": "Secrets: where each comes from, never the secret itself",
-    "modules": "Modules and their options",
-    "money": "Money",
-}
-
-
-def section_title(section: str) -> str:
-    """The heading of a section."""
-    return _SECTIONS[section]
 
 
 def write_answers(gathered: Gathered[Answers], path: Path | str) -> Path:
@@ -84,7 +68,7 @@ def _body(asked: tuple[Question, ...], values: Mapping[str, object]) -> Iterator
     for question in asked:
         if question.section != section:
             section = question.section
-            yield from ("", *_comment(f"--- {section_title(section)} ---", 0))
+            yield from ("", *_comment(f"--- {file_heading(section)} ---", 0))
         above = question.keys[:-1]
         for depth, key in enumerate(above):
             if open_keys[: depth + 1] != above[: depth + 1]:

@@ -7,6 +7,7 @@ from enum import Enum
 from textwrap import wrap
 
 from installer.answers.problems import BadAnswer
+from installer.answers.titles import section_title
 from installer.conversation import (
     Ask,
     ChooseModules,
@@ -21,7 +22,6 @@ from installer.conversation import (
     Welcome,
     carry_out,
     consent_given,
-    section_title,
 )
 from installer.engine.errors import ExitCode, InstallError
 from installer.engine.step import StopFlag
