@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -54,11 +54,22 @@ class Module:
         return defaults
 
     def text_of(self, path: str) -> str:
-        """The text of a file in the module's folder; raises ModulesInvalid when it is missing."""
-        try:
-            return self.folder.joinpath(*path.split("/")).read_text(encoding="utf-8")
-        except (FileNotFoundError, IsADirectoryError):
-            raise ModulesInvalid([Problem(f"{self.name}/{path}", "the file is missing")]) from None
+        """The text of a file in the module's folder, read once like the module itself.
+
+        Raises ModulesInvalid when it is missing.
+        """
+        if path not in self._texts:
+            try:
+                text = self.folder.joinpath(*path.split("/")).read_text(encoding="utf-8")
+            except (FileNotFoundError, IsADirectoryError):
+                missing = Problem(f"{self.name}/{path}", "the file is missing")
+                raise ModulesInvalid([missing]) from None
+            self._texts[path] = text
+        return self._texts[path]
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return {}
 
 
 def catalogue(root: Path | None = None) -> tuple[Module, ...]:

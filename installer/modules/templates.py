@@ -20,6 +20,7 @@ What a template can use:
     refuse("SENTENCE")        answers that do not go together, where `refuses` cannot compare them
     facts, namespace, checksum(...), shared_group; facts.addresses says where nodes are
     traffic, platform         what may connect, and all namespaces: for modules that borrow platform
+    by_pods(traffic)          the same by the pods at either end: (pods, what leaves, what comes)
     published                 the parts people reach, for these modules too; .label is for host()
 """
 
@@ -45,7 +46,7 @@ from installer.modules.images import ImageChoice, KnownImage
 from installer.modules.problems import ModulesInvalid, Problem
 from installer.modules.publishing import Published
 from installer.modules.quantities import bytes_of
-from installer.modules.traffic import Flow
+from installer.modules.traffic import Flow, by_pods
 
 # Pods of different users share volumes through this one group; it belongs to no image.
 SHARED_GROUP = 10001
@@ -238,6 +239,7 @@ def _names(given: RenderInput, environment: jinja2.Environment) -> dict[str, Any
         "answers": given.setting,
         "host": lambda label: f"{label}.{given.setting.domain}",
         "traffic": given.traffic,
+        "by_pods": by_pods,
         "platform": given.platform,
         "published": given.published,
         "facts": given.facts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,6 +48,20 @@ def traffic_of(answers: Answers, chosen: Sequence[Module]) -> tuple[Flow, ...]:
 @lru_cache(maxsize=1024)
 def _flow(entry: TrafficEntry) -> Flow:
     return Flow(_end(entry.source), _end(entry.target), entry.port, entry.protocol, entry.why)
+
+
+def by_pods(traffic: Iterable[Flow]) -> list[tuple[End, list[Flow], list[Flow]]]:
+    """(pods, flows that leave them, flows that come to them) of all pods named, sorted by name."""
+    leaving: dict[End, list[Flow]] = {}
+    coming: dict[End, list[Flow]] = {}
+    for flow in traffic:
+        leaving.setdefault(flow.source, []).append(flow)
+        coming.setdefault(flow.target, []).append(flow)
+    pods = {end for end in (*leaving, *coming) if end.namespace}
+    return [
+        (end, leaving.get(end, []), coming.get(end, []))
+        for end in sorted(pods, key=lambda each: (each.namespace, each.name))
+    ]
 
 
 def _end(text: str) -> End:
