@@ -32,6 +32,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -40,6 +41,7 @@ import yaml
 from installer.modules.addresses import NOT_KNOWN, Addresses
 from installer.modules.catalogue import Module
 from installer.modules.choices import Options, Setting, seen_values
+from installer.modules.compiled import compiled_templates
 from installer.modules.conditions import OptionValue, holds
 from installer.modules.documents import documents_in
 from installer.modules.images import ImageChoice, KnownImage
@@ -208,6 +210,7 @@ def _environment(module: Module) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - the output is YAML, not HTML
+        bytecode_cache=compiled_templates(Path(__file__)),
     )
     environment.filters["quoted"] = _quoted
     return environment
