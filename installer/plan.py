@@ -47,9 +47,9 @@ from installer.modules.choices import (
 )
 from installer.modules.hosts import is_late, public_domain
 from installer.modules.images import KnownImage, PlannedImage
-from installer.modules.pinning import PLACE_LABEL, Identity, Pin, pinned
+from installer.modules.pinning import PLACE_LABEL, Pin, pinned
 from installer.modules.rendering import gives_way
-from installer.modules.stamping import images_in
+from installer.modules.stamping import Identity
 
 PLAN_VERSION = 1
 ORACLE_STORAGE_CLASS = "oci-bv"
@@ -286,7 +286,7 @@ def _thought(
     facts = _facts(answers, surroundings, envelope)
     rendered = render(answers, volumes, facts, everything)
     choice = image_choice(answers, surroundings.images)
-    named = images_in([entry.body for entry in rendered.objects])
+    named = frozenset().union(*(entry.images for entry in rendered.objects))
     images = planned_images(chosen, choice, named, platforms_of(answers, surroundings))
     return _Thought(volumes, facts, rendered, images)
 

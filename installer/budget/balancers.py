@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from installer.budget.envelope import FreeBalancers
-from installer.modules.rendering import RenderedObject
+from installer.modules.stamping import RenderedObject
 
 TYPE = "oci.oraclecloud.com/load-balancer-type"
 SHAPE = "service.beta.kubernetes.io/oci-load-balancer-shape"

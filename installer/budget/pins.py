@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from installer.budget.demand import Demand, Workload
 from installer.budget.placement import Placement
-from installer.modules.pinning import Identity, Pin
+from installer.modules.pinning import Pin
+from installer.modules.stamping import Identity
 
 
 def pins_of(demand: Demand, placement: Placement, key: str) -> dict[Identity, Pin]:

@@ -4,8 +4,9 @@ from installer.modules.catalogue import Module, catalogue
 from installer.modules.choices import enabled
 from installer.modules.claims import Claim, Volume, VolumePlan, separate_volumes
 from installer.modules.problems import ModulesInvalid, Problem
-from installer.modules.rendering import Rendered, RenderedObject, claims, render
+from installer.modules.rendering import Rendered, claims, render
 from installer.modules.secret_values import SecretSpec, SecretValue, make_secret
+from installer.modules.stamping import RenderedObject
 from installer.modules.templates import Allowance, ClusterFacts
 
 __all__ = [

@@ -11,14 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from installer.modules.rendering import Rendered, RenderedObject
-from installer.modules.stamping import PREFIX, content_hash, pod_template
+from installer.modules.rendering import Rendered
+from installer.modules.stamping import (
+    PREFIX,
+    Identity,
+    RenderedObject,
+    content_hash,
+    pod_template,
+)
 
 PLACE_LABEL = f"{PREFIX}place"
 """The node label whose value is the name of a place in the plan, such as `node-1`."""
-
-Identity = tuple[str, str, str]
-"""Kind, namespace and name of an object."""
 
 _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _HASH_LENGTH = 11  # a hyphen and ten hexadecimal digits
@@ -41,8 +44,7 @@ def pinned(rendered: Rendered, pins: Mapping[Identity, Pin]) -> Rendered:
 
 
 def _pinned_object(entry: RenderedObject, pins: Mapping[Identity, Pin]) -> RenderedObject:
-    metadata = entry.body["metadata"]
-    pin = pins.get((entry.body["kind"], metadata.get("namespace", ""), metadata["name"]))
+    pin = pins.get(entry.identity)
     return entry if pin is None else replace(entry, body=pinned_body(entry.body, pin))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,33 +18,24 @@ from installer.modules.lasting import Lasting, lasting_of
 from installer.modules.problems import Problem, refuse
 from installer.modules.publishing import published_by
 from installer.modules.secret_values import SecretSpec, in_order_of_copies, registry_login
-from installer.modules.stamping import checked, finished, stamped
-from installer.modules.templates import ClusterFacts, Others, Place, RenderInput, documents
+from installer.modules.stamping import (
+    Identity,
+    RenderedObject,
+    checked,
+    finished,
+    stamped,
+    stamped_all,
+)
+from installer.modules.templates import (
+    ClusterFacts,
+    Filled,
+    Others,
+    Place,
+    RenderInput,
+    documents,
+)
 from installer.modules.traffic import traffic_of
 from installer.modules.variables import check_variables
-
-# Everything a workload refers to exists before the workload does.
-_WAVE_OF_KIND = {
-    "Namespace": 0,
-    "ServiceAccount": 0,
-    "Role": 0,
-    "RoleBinding": 0,
-    "ClusterRole": 0,
-    "ClusterRoleBinding": 0,
-    "ConfigMap": 1,
-    "PersistentVolumeClaim": 1,
-    "NetworkPolicy": 1,
-}
-
-
-@dataclass(frozen=True)
-class RenderedObject:
-    """One object to apply; `source` is the template it came from, `wave` its turn in the module."""
-
-    module: str
-    source: str
-    wave: int
-    body: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -90,12 +81,14 @@ def render(
         module for module in choices.enabled(answers, everything) if not gives_way(module, facts)
     ]
     objects: list[RenderedObject] = []
+    namespaces: set[Identity] = set()
     for module in chosen:
         made = _render_module(_input(answers, module, chosen, everything, volumes, facts))
-        objects.extend(_without_known_namespaces(made, objects))
-        objects.extend(_volume_objects(module, volumes, facts))
-    order = {module.name: place for place, module in enumerate(chosen)}
-    objects.sort(key=lambda entry: (order[entry.module], entry.wave, _identity(entry.body)))
+        # Several modules may live in one namespace; the first of them renders it.
+        own = [entry for entry in made if entry.identity not in namespaces]
+        own += _volume_objects(module, volumes, facts)
+        objects += sorted(own, key=_turn)
+        namespaces.update(e.identity for e in own if e.body["kind"] == "Namespace")
     _refuse_doubles(objects)
     return Rendered(tuple(objects), _secrets(answers, chosen), lasting_of(answers, chosen))
 
@@ -150,19 +143,24 @@ def _place(claim: Claim, volumes: VolumePlan) -> Place:
 @lru_cache(maxsize=256)
 def _render_module(given: RenderInput) -> tuple[RenderedObject, ...]:
     module = given.module
-    found = [
-        (f"{module.name}/module.yaml", 0, _namespace(entry.name, entry.pod_security))
-        for entry in module.file.namespaces
-    ]
-    found.extend(documents(given))
+    found = [_namespaces_of(module), *documents(given)]
     checked(module, found, given.platform)
     check_variables(module, found, given.images)
-    bodies = [stamped(module, body) for _, _, body in found]
-    bodies = finished(bodies, given.places, pull_secret=given.setting.pull_secret)
-    return tuple(
-        RenderedObject(module.name, source, _WAVE_OF_KIND.get(body["kind"], wave), body)
-        for (source, wave, _), body in zip(found, bodies, strict=True)
-    )
+    entries = [entry for each in found for entry in stamped_all(module, each)]
+    made = finished(module.name, entries, given.places, pull_secret=given.setting.pull_secret)
+    return tuple(sorted(made, key=_turn))
+
+
+def _turn(entry: RenderedObject) -> tuple[int, Identity]:
+    """Sorts the objects of one module."""
+    return entry.wave, entry.identity
+
+
+@lru_cache(maxsize=64)
+def _namespaces_of(module: Module) -> Filled:
+    entries = module.file.namespaces
+    bodies = tuple(_namespace(entry.name, entry.pod_security) for entry in entries)
+    return Filled(f"{module.name}/module.yaml", 0, bodies)
 
 
 def _namespace(name: str, level: str) -> dict[str, Any]:
@@ -175,20 +173,6 @@ def _namespace(name: str, level: str) -> dict[str, Any]:
             "labels": {f"pod-security.kubernetes.io/{mode}": level for mode in modes},
         },
     }
-
-
-def _without_known_namespaces(
-    made: Sequence[RenderedObject], before: Sequence[RenderedObject]
-) -> list[RenderedObject]:
-    """Several modules may live in one namespace; the first of them renders it."""
-    known = {
-        entry.body["metadata"]["name"] for entry in before if entry.body["kind"] == "Namespace"
-    }
-    return [
-        entry
-        for entry in made
-        if entry.body["kind"] != "Namespace" or entry.body["metadata"]["name"] not in known
-    ]
 
 
 def _volume_objects(
@@ -247,21 +231,16 @@ def _logins(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...
     )
 
 
-def _identity(body: Mapping[str, Any]) -> tuple[str, str, str]:
-    metadata = body["metadata"]
-    return (body["kind"], metadata.get("namespace", ""), metadata["name"])
-
-
 def _refuse_doubles(objects: Sequence[RenderedObject]) -> None:
-    first: dict[tuple[str, str, str], str] = {}
+    first: dict[Identity, str] = {}
     problems = []
     for entry in objects:
-        identity = _identity(entry.body)
-        if identity in first:
+        if entry.identity in first:
+            made_by = first[entry.identity]
             problems.append(
-                Problem(entry.source, f"{' '.join(identity)} is also made by {first[identity]}")
+                Problem(entry.source, f"{' '.join(entry.identity)} is also made by {made_by}")
             )
-        first.setdefault(identity, entry.source)
+        first.setdefault(entry.identity, entry.source)
     refuse(problems)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from installer.modules.catalogue import Module
 from installer.modules.problems import Problem, refuse
 from installer.modules.secret_values import PULL_SECRET
-from installer.modules.templates import Place
+from installer.modules.templates import Filled, Place
 
 PART_OF = "health-platform"
 PREFIX = "health-install/"
@@ -35,12 +37,51 @@ _WITHOUT_NAMESPACE = frozenset(
 )
 _LONGEST_JOB_NAME = 63 - 11  # room for a hyphen and ten hexadecimal digits
 
+# Everything a workload refers to exists before the workload does.
+_WAVE_OF_KIND = {
+    "Namespace": 0,
+    "ServiceAccount": 0,
+    "Role": 0,
+    "RoleBinding": 0,
+    "ClusterRole": 0,
+    "ClusterRoleBinding": 0,
+    "ConfigMap": 1,
+    "PersistentVolumeClaim": 1,
+    "NetworkPolicy": 1,
+}
 
-def checked(
-    module: Module,
-    found: Sequence[tuple[str, int, dict[str, Any]]],
-    platform: Iterable[str] = (),
-) -> None:
+Identity = tuple[str, str, str]
+"""Kind, namespace and name of an object."""
+
+
+@dataclass(frozen=True)
+class RenderedObject:
+    """One object to apply; `source` is the template it came from, `wave` its turn in the module."""
+
+    module: str
+    source: str
+    wave: int
+    body: dict[str, Any]
+
+    @cached_property
+    def identity(self) -> Identity:
+        """What no two objects of a plan have in common."""
+        metadata = self.body["metadata"]
+        return (self.body["kind"], metadata.get("namespace", ""), metadata["name"])
+
+    @cached_property
+    def images(self) -> frozenset[str]:
+        """Every image its containers name."""
+        template = pod_template(self.body) or {"spec": {}}
+        return frozenset(
+            each["image"]
+            for kind in ("initContainers", "containers")
+            for each in template["spec"].get(kind, ())
+            if "image" in each
+        )
+
+
+def checked(module: Module, found: Sequence[Filled], platform: Iterable[str] = ()) -> None:
     """Raise ModulesInvalid for documents that are no objects of this module.
 
     `platform` are the namespaces of all modules of the installation.
@@ -48,15 +89,17 @@ def checked(
     allowed = {*(entry.name for entry in module.file.namespaces), *module.file.borrows}
     if "platform" in allowed:
         allowed |= set(platform)
-    problems = []
-    for source, _, body in found:
-        mistake = _mistake(body, allowed, module.namespace)
-        if mistake:
-            problems.append(Problem(source, mistake))
-    refuse(problems)
+    known = (frozenset(allowed), module.namespace)
+    refuse([Problem(one.source, mistake) for one in found for mistake in _mistakes(one, *known)])
 
 
-def _mistake(body: object, allowed: set[str], module_namespace: str) -> str:
+@lru_cache(maxsize=4096)
+def _mistakes(found: Filled, allowed: frozenset[str], module_namespace: str) -> tuple[str, ...]:
+    said = (_mistake(body, allowed, module_namespace) for body in found.bodies)
+    return tuple(mistake for mistake in said if mistake)
+
+
+def _mistake(body: object, allowed: frozenset[str], module_namespace: str) -> str:
     if not isinstance(body, dict) or not {"apiVersion", "kind"} <= body.keys():
         return "a document is not a Kubernetes object"
     metadata = body.get("metadata")
@@ -74,8 +117,17 @@ def _mistake(body: object, allowed: set[str], module_namespace: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
+def stamped_all(module: Module, found: Filled) -> tuple[Stamped, ...]:
+    """What a template came to, with namespaces and contract labels."""
+    return tuple(Stamped(found.source, found.wave, stamped(module, body)) for body in found.bodies)
+
+
 def stamped(module: Module, body: dict[str, Any]) -> dict[str, Any]:
-    """The object with namespace and contract labels, on itself and on its pods."""
+    """The object with namespace and contract labels, on itself and on its pods.
+
+    The body's own pod template is changed with it.
+    """
     metadata = dict(body["metadata"])
     if _is_placed(body):
         metadata.setdefault("namespace", module.namespace)
@@ -117,76 +169,123 @@ def pod_template(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return template
 
 
-def images_in(bodies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Every image that containers of these objects name."""
-    found = set()
-    for body in bodies:
-        template = pod_template(body)
-        if template is None:
-            continue
-        for kind in ("initContainers", "containers"):
-            found |= {each["image"] for each in template["spec"].get(kind, ()) if "image" in each}
-    return frozenset(found)
+@dataclass(frozen=True, eq=False)
+class Stamped:
+    """One object of a module, stamped, with the template it is from and the wave it names.
+
+    Compared by identity: the same template filled in the same way gives the same one.
+    """
+
+    source: str
+    wave: int
+    body: dict[str, Any]
+
+    @cached_property
+    def grows(self) -> bool:
+        """Whether something is added to its pods once all objects of the module are known."""
+        return self.body["kind"] != "Pod" and pod_template(self.body) is not None
+
+    @cached_property
+    def claims(self) -> frozenset[str]:
+        """The claims its pods mount."""
+        return _mounted(self.body, "persistentVolumeClaim", "claimName")
+
+    @cached_property
+    def configs(self) -> tuple[tuple[str, str], ...]:
+        """The ConfigMaps its pods mount, by namespace and name."""
+        namespace = self.body["metadata"]["namespace"]
+        return tuple((namespace, name) for name in sorted(_mounted(self.body, "configMap", "name")))
+
+    @cached_property
+    def data(self) -> str:
+        """The data of a ConfigMap, in the form that is hashed."""
+        return _canonical(self.body["data"])
 
 
 def finished(
-    bodies: Sequence[dict[str, Any]], places: Iterable[Place], *, pull_secret: bool
-) -> list[dict[str, Any]]:
+    module: str, found: Sequence[Stamped], places: Iterable[Place], *, pull_secret: bool
+) -> list[RenderedObject]:
     """The objects of one module with logins, affinity, configuration checksums and job names."""
-    shared = {place.claim_name for place in places if place.shared}
+    shared = frozenset(place.claim_name for place in places if place.shared)
     configs = {
-        (body["metadata"]["namespace"], body["metadata"]["name"]): body
-        for body in bodies
-        if body["kind"] == "ConfigMap"
+        (one.body["metadata"]["namespace"], one.body["metadata"]["name"]): one
+        for one in found
+        if one.body["kind"] == "ConfigMap"
     }
-    for body in bodies:
-        template = pod_template(body)
-        if template is None or body["kind"] == "Pod":
+    made = []
+    for one in found:
+        if not one.grows:
+            made.append(_finished(module, one, (), (), pull_secret=False))
             continue
-        if pull_secret:
-            template["spec"]["imagePullSecrets"] = [{"name": PULL_SECRET}]
-        _keep_together(template, shared)
-        _note_configuration(body, template, configs)
-        if body["kind"] == "Job":
-            _name_by_content(body)
-    return list(bodies)
+        together = tuple(sorted(one.claims & shared))
+        used = tuple(configs[key] for key in one.configs if key in configs)
+        made.append(_finished(module, one, together, used, pull_secret=pull_secret))
+    return made
 
 
-def _keep_together(template: dict[str, Any], shared: set[str]) -> None:
-    """A ReadWriteOnce volume is on one node at a time, so its pods must be there too."""
-    for name in sorted(set(_mounted(template, "persistentVolumeClaim", "claimName")) & shared):
-        label = f"{PREFIX}volume-{name}"
-        template["metadata"]["labels"][label] = "shared"
-        affinity = template["spec"].setdefault("affinity", {}).setdefault("podAffinity", {})
-        affinity.setdefault("requiredDuringSchedulingIgnoredDuringExecution", []).append(
-            {
-                "labelSelector": {"matchLabels": {label: "shared"}},
-                "topologyKey": "kubernetes.io/hostname",
-            }
-        )
-
-
-def _mounted(template: Mapping[str, Any], source: str, key: str) -> list[str]:
-    return [
-        volume[source][key] for volume in template["spec"].get("volumes") or [] if source in volume
-    ]
-
-
-def _note_configuration(
-    body: Mapping[str, Any],
-    template: dict[str, Any],
-    configs: Mapping[tuple[str, str], Mapping[str, Any]],
-) -> None:
-    namespace = body["metadata"]["namespace"]
-    used = [
-        configs[namespace, name]["data"]
-        for name in sorted(set(_mounted(template, "configMap", "name")))
-        if (namespace, name) in configs
-    ]
+@lru_cache(maxsize=8192)
+def _finished(
+    module: str,
+    one: Stamped,
+    together: tuple[str, ...],
+    used: tuple[Stamped, ...],
+    *,
+    pull_secret: bool,
+) -> RenderedObject:
+    wave = _WAVE_OF_KIND.get(one.body["kind"], one.wave)
+    if not one.grows:
+        return RenderedObject(module, one.source, wave, one.body)
+    body, template = _with_own_pods(one.body)
+    if pull_secret:
+        template["spec"]["imagePullSecrets"] = [{"name": PULL_SECRET}]
+    for name in together:
+        _keep_together(template, name)
     if used:
         annotations = dict(template["metadata"].get("annotations") or {})
-        annotations[f"{PREFIX}configuration"] = content_hash(used)
+        annotations[f"{PREFIX}configuration"] = _hash_of(f"[{','.join(u.data for u in used)}]")
         template["metadata"]["annotations"] = annotations
+    if body["kind"] == "Job":
+        _name_by_content(body)
+    return RenderedObject(module, one.source, wave, body)
+
+
+def _with_own_pods(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A copy and its pod template, which share nothing with the body that is added to here."""
+    made = dict(body)
+    made["metadata"] = dict(made["metadata"])
+    template = made
+    path = ("jobTemplate", "spec", "template") if body["kind"] == "CronJob" else ("template",)
+    for key in ("spec", *path):
+        template[key] = dict(template[key])
+        template = template[key]
+    template["spec"] = dict(template["spec"])
+    template["metadata"] = {**template["metadata"], "labels": dict(template["metadata"]["labels"])}
+    return made, template
+
+
+def _keep_together(template: dict[str, Any], claim: str) -> None:
+    """A ReadWriteOnce volume is on one node at a time, so its pods must be there too."""
+    label = f"{PREFIX}volume-{claim}"
+    template["metadata"]["labels"][label] = "shared"
+    spec = template["spec"]
+    affinity = spec["affinity"] = dict(spec.get("affinity", {}))
+    company = affinity["podAffinity"] = dict(affinity.get("podAffinity", {}))
+    company[_REQUIRED] = [
+        *company.get(_REQUIRED, []),
+        {
+            "labelSelector": {"matchLabels": {label: "shared"}},
+            "topologyKey": "kubernetes.io/hostname",
+        },
+    ]
+
+
+_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
+def _mounted(body: Mapping[str, Any], source: str, key: str) -> frozenset[str]:
+    template = pod_template(body) or {}
+    volumes = (template.get("spec") or {}).get("volumes") or []
+    return frozenset(volume[source][key] for volume in volumes if source in volume)
 
 
 def _name_by_content(body: dict[str, Any]) -> None:
@@ -196,5 +295,12 @@ def _name_by_content(body: dict[str, Any]) -> None:
 
 def content_hash(content: object) -> str:
     """Ten hexadecimal digits that depend on the content and not on the order of keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return _hash_of(_canonical(content))
+
+
+def _canonical(content: object) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def _hash_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]

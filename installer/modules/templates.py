@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -43,15 +43,20 @@ from installer.modules.catalogue import Module
 from installer.modules.choices import Options, Setting, seen_values
 from installer.modules.compiled import compiled_templates
 from installer.modules.conditions import OptionValue, holds
+from installer.modules.description import TemplateEntry
 from installer.modules.documents import documents_in
 from installer.modules.images import ImageChoice, KnownImage
 from installer.modules.problems import ModulesInvalid, Problem
 from installer.modules.publishing import Published
 from installer.modules.quantities import bytes_of
+from installer.modules.readings import Question, Readings
 from installer.modules.traffic import Flow, by_pods
 
 # Pods of different users share volumes through this one group; it belongs to no image.
 SHARED_GROUP = 10001
+
+# As many results are kept of each template.
+_MOST_READINGS = 128
 
 
 @dataclass(frozen=True)
@@ -138,36 +143,200 @@ class RenderInput:
         return values
 
 
-class _Named:
-    """Attribute access to named values; a misspelt one is an error that names the right one."""
+class _Source:
+    """Answers what templates ask for, and notes the questions with their answers."""
 
-    def __init__(self, what: str, values: Mapping[str, Any]) -> None:
-        self._what = what
-        self._values = values
+    def __init__(self, given: RenderInput) -> None:
+        self._options = dict(given.options)
+        self._others = {
+            name: {"enabled": other.enabled, **dict(other.options)} for name, other in given.others
+        }
+        self._places = {place.claim: place for place in given.places}
+        self._wholes = {
+            "answers": _Whole(given.setting),
+            "facts": _Whole(given.facts),
+            "traffic": _Whole(given.traffic),
+            "platform": _Whole(given.platform),
+            "published": _Whole(given.published),
+        }
+        self._given = given
+        self.read: dict[Question, Hashable] = {}
+
+    def ask(self, question: Question) -> Any:
+        """What the question is answered with; raises what a template's author must read."""
+        if question not in self.read:
+            self.read[question] = self.answer(question)
+        return self.read[question]
+
+    def answer(self, question: Question) -> Hashable:
+        """The same, of which nothing is noted."""
+        match question:
+            case ("option", name):
+                return _named("options", self._options, name)
+            case ("whole", name):
+                return self._wholes[name]
+            case ("image", name):
+                return self._image(name)
+            case ("claim", name):
+                return self._claim(name)
+            case ("domain",):
+                return self._given.setting.domain
+            case (_, module, name):
+                return _named(module, self._other(module), name)
+        raise AssertionError(question)
+
+    def whole(self, name: str) -> None:
+        """Note that one of the values is read that count as a whole."""
+        if name in self._wholes:
+            self.ask(("whole", name))
+
+    def names(self) -> dict[str, Any]:
+        """What templates may call."""
+        given = self._given
+        return {
+            **{name: whole.value for name, whole in self._wholes.items()},
+            _NOTE: self.whole,
+            "options": _Named(lambda name: self.ask(("option", name))),
+            "host": lambda label: f"{label}.{self.ask(('domain',))}",
+            "by_pods": by_pods,
+            "namespace": given.module.namespace,
+            "shared_group": SHARED_GROUP,
+            "image": lambda name: self.ask(("image", name)),
+            "claim": lambda name: self.ask(("claim", name)),
+            "size": bytes_of,
+            "file": lambda name: given.module.text_of(f"files/{name}"),
+            "labels": lambda name: {"app.kubernetes.io/name": name},
+            "checksum": checksum,
+            "pod_security": pod_security,
+            "container_security": container_security,
+            "other": self._named_other,
+            "refuse": _refuse(given),
+        }
+
+    def _image(self, name: str) -> str:
+        given = self._given
+        if name not in given.module.images:
+            raise _misuse(given, f"image {name!r} is not listed under images")
+        locked = given.module.images[name]
+        if not given.images.runs_on(locked, given.facts.architecture):
+            raise _misuse(
+                given,
+                f"image {locked.reference} is not made for {given.facts.architecture} machines; "
+                f"name one that is under images.overrides.{name}",
+            )
+        return given.images.reference(locked)
+
+    def _claim(self, name: str) -> Place:
+        if name not in self._places:
+            raise _misuse(self._given, f"claim {name!r} is not listed under claims")
+        return self._places[name]
+
+    def _other(self, name: str) -> Mapping[str, OptionValue]:
+        if name not in self._others:
+            raise _misuse(self._given, f"module {name!r} is neither under needs nor under looks_at")
+        return self._others[name]
+
+    def _named_other(self, module: str) -> _Named:
+        self._other(module)
+        return _Named(lambda name: self.ask(("other", module, name)))
+
+
+_NOTE = "_read"
+
+
+class _Context(jinja2.runtime.Context):
+    """Tells which of the names a template looks up are read as a whole."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        """The value of a name, as jinja2 finds it."""
+        note = self.parent.get(_NOTE)
+        if note is not None:
+            note(key)
+        return super().resolve_or_missing(key)
+
+
+class _Whole:
+    """A value that is read as a whole, such as all traffic; hashed once, however often compared."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self._hash = hash(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Whole) and (
+            self.value is other.value or self.value == other.value
+        )
+
+
+class _Named:
+    """Attribute access to what is asked for by name."""
+
+    def __init__(self, ask: Callable[[str], Any]) -> None:
+        self._ask = ask
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        if name not in self._values:
-            near = get_close_matches(name, self._values, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise jinja2.UndefinedError(f"{self._what} has no {name}{hint}")
-        return self._values[name]
+        return self._ask(name)
 
 
-def documents(given: RenderInput) -> list[tuple[str, int, dict[str, Any]]]:
-    """(template, wave of its workloads, object) of every document the module's templates hold."""
-    environment = _environment(given.module)
-    names = _names(given, environment)
+def _named(what: str, values: Mapping[str, OptionValue], name: str) -> OptionValue:
+    """A misspelt name is an error that names the right one."""
+    if name not in values:
+        near = get_close_matches(name, values, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise jinja2.UndefinedError(f"{what} has no {name}{hint}")
+    return values[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Filled:
+    """What one template came to: `bodies` are its objects, whose workloads have their turn at
+    `wave`. The same one is given for the same input; it is to be read only."""
+
+    source: str
+    wave: int
+    bodies: tuple[dict[str, Any], ...]
+
+
+def documents(given: RenderInput) -> list[Filled]:
+    """Every template of the module that takes part, filled in.
+
+    A template is filled in again only when something it reads is another than before.
+    """
+    source = _Source(given)
     chosen = given.chosen
-    found = []
-    for entry in given.module.file.templates:
-        if not holds(entry.when, chosen):
-            continue
-        shown = f"{given.module.name}/{entry.file}"
-        for body in _objects(shown, _fill(environment, names, shown, entry.file)):
-            found.append((shown, entry.wave, body))
+    return [
+        _filled_in(given.module, entry, source)
+        for entry in given.module.file.templates
+        if holds(entry.when, chosen)
+    ]
+
+
+def _filled_in(module: Module, entry: TemplateEntry, source: _Source) -> Filled:
+    known = _readings(module, entry.file)
+    try:
+        found = known.find(source.answer)
+    except (ModulesInvalid, jinja2.UndefinedError):
+        found = None  # It is said again where a person can see which line asked.
+    if found is None:
+        environment = _environment(module)
+        names = source.names()
+        names["filled"] = _fill_file(environment, names)
+        shown = f"{module.name}/{entry.file}"
+        source.read = {}
+        bodies = _objects(shown, _fill(environment, names, shown, entry.file))
+        found = Filled(shown, entry.wave, tuple(bodies))
+        known.keep(source.read.items(), found)
     return found
+
+
+@lru_cache(maxsize=256)
+def _readings(module: Module, file: str) -> Readings[Filled]:  # noqa: ARG001 - the key of the cache
+    return Readings(_MOST_READINGS)
 
 
 def _fill(environment: jinja2.Environment, names: Mapping[str, Any], shown: str, name: str) -> str:
@@ -212,6 +381,7 @@ def _environment(module: Module) -> jinja2.Environment:
         autoescape=False,  # noqa: S701 - the output is YAML, not HTML
         bytecode_cache=compiled_templates(Path(__file__)),
     )
+    environment.context_class = _Context
     environment.filters["quoted"] = _quoted
     return environment
 
@@ -236,76 +406,11 @@ def _printed(value: Any) -> Any:
     return value
 
 
-def _names(given: RenderInput, environment: jinja2.Environment) -> dict[str, Any]:
-    names: dict[str, Any] = {
-        "options": _Named("options", dict(given.options)),
-        "answers": given.setting,
-        "host": lambda label: f"{label}.{given.setting.domain}",
-        "traffic": given.traffic,
-        "by_pods": by_pods,
-        "platform": given.platform,
-        "published": given.published,
-        "facts": given.facts,
-        "namespace": given.module.namespace,
-        "shared_group": SHARED_GROUP,
-        "image": _image(given),
-        "claim": _claim(given),
-        "size": bytes_of,
-        "file": lambda name: given.module.text_of(f"files/{name}"),
-        "labels": lambda name: {"app.kubernetes.io/name": name},
-        "checksum": checksum,
-        "pod_security": pod_security,
-        "container_security": container_security,
-        "other": _other(given),
-        "refuse": _refuse(given),
-    }
-    return {**names, "filled": _filled(environment, names)}
-
-
-def _filled(environment: jinja2.Environment, names: Mapping[str, Any]) -> Callable[..., str]:
+def _fill_file(environment: jinja2.Environment, names: Mapping[str, Any]) -> Callable[..., str]:
     def filled(name: str, **values: Any) -> str:
         return environment.get_template(f"files/{name}").render({**names, **values})
 
     return filled
-
-
-def _image(given: RenderInput) -> Callable[[str], str]:
-    def image(name: str) -> str:
-        if name not in given.module.images:
-            raise _misuse(given, f"image {name!r} is not listed under images")
-        locked = given.module.images[name]
-        if not given.images.runs_on(locked, given.facts.architecture):
-            raise _misuse(
-                given,
-                f"image {locked.reference} is not made for {given.facts.architecture} machines; "
-                f"name one that is under images.overrides.{name}",
-            )
-        return given.images.reference(locked)
-
-    return image
-
-
-def _claim(given: RenderInput) -> Callable[[str], Place]:
-    places = {place.claim: place for place in given.places}
-
-    def claim(name: str) -> Place:
-        if name not in places:
-            raise _misuse(given, f"claim {name!r} is not listed under claims")
-        return places[name]
-
-    return claim
-
-
-def _other(given: RenderInput) -> Callable[[str], _Named]:
-    others = dict(given.others)
-
-    def other(name: str) -> _Named:
-        if name not in others:
-            raise _misuse(given, f"module {name!r} is neither under needs nor under looks_at")
-        known = others[name]
-        return _Named(name, {"enabled": known.enabled, **dict(known.options)})
-
-    return other
 
 
 def _refuse(given: RenderInput) -> Callable[[str], str]:

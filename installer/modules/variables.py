@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from installer.modules.catalogue import Module
@@ -16,8 +17,13 @@ from installer.modules.description import VariablesEntry
 from installer.modules.images import ImageChoice
 from installer.modules.problems import Problem, refuse
 from installer.modules.stamping import pod_template
+from installer.modules.templates import Filled
 
 Body = Mapping[str, Any]
+Keys = tuple[tuple[tuple[str, str], tuple[str, ...]], ...]
+"""The keys of ConfigMaps and Secrets by kind and name."""
+Tables = tuple[tuple[str, VariablesEntry], ...]
+"""What the program of an image reads, by the image's reference."""
 # Kubernetes replaces $(NAME) in values; $$(NAME) stays as text.
 _REFERENCE = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
@@ -38,37 +44,38 @@ class _Sources:
         return []
 
 
-def check_variables(
-    module: Module, found: Sequence[tuple[str, int, Body]], images: ImageChoice
-) -> None:
+def check_variables(module: Module, found: Sequence[Filled], images: ImageChoice) -> None:
     """Raise ModulesInvalid for variables that a program does not read, lacks, or cannot resolve.
 
     Only images with a table under `variables` are held against one; that a $(NAME) stands after
     NAME is checked for all, since it stays literal text otherwise.
     """
-    tables = {
-        images.reference(module.images[entry.image]): entry for entry in module.file.variables
-    }
-    sources = _Sources(_keys(module, found))
-    problems = []
-    for source, _, body in found:
+    tables = tuple(
+        (images.reference(module.images[entry.image]), entry) for entry in module.file.variables
+    )
+    keys = tuple(_keys(module, found).items())
+    refuse([Problem(one.source, said) for one in found for said in _mistakes_of(one, tables, keys)])
+
+
+@lru_cache(maxsize=4096)
+def _mistakes_of(found: Filled, known: Tables, keys: Keys) -> tuple[str, ...]:
+    """Asked of the same objects again and again, since most of a plan stays as it is."""
+    tables, sources = dict(known), _Sources(dict(keys))
+    said = []
+    for body in found.bodies:
         template = pod_template(body) if "kind" in body else None
         for container in _containers(template):
             where = f"{body['kind']} {body['metadata']['name']}: container {container['name']}"
             table = tables.get(container.get("image", ""))
-            problems += [
-                Problem(source, f"{where} {mistake}")
-                for mistake in _mistakes(container, table, sources)
-            ]
-    refuse(problems)
+            said += [f"{where} {mistake}" for mistake in _mistakes(container, table, sources)]
+    return tuple(said)
 
 
-def _keys(
-    module: Module, found: Sequence[tuple[str, int, Body]]
-) -> dict[tuple[str, str], Collection[str]]:
+def _keys(module: Module, found: Sequence[Filled]) -> dict[tuple[str, str], tuple[str, ...]]:
     maps = {
         ("ConfigMap", body["metadata"]["name"]): tuple(body.get("data") or ())
-        for _, _, body in found
+        for one in found
+        for body in one.bodies
         if body.get("kind") == "ConfigMap"
     }
     secrets = {

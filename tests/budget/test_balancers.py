@@ -10,7 +10,8 @@ from installer.budget.balancers import SHAPE, TYPE, surprises
 from installer.budget.envelope import load_envelope
 from installer.commands.money import refuse_billable_balancers
 from installer.engine.errors import CostsMoney
-from installer.modules.rendering import Rendered, RenderedObject
+from installer.modules.rendering import Rendered
+from installer.modules.stamping import RenderedObject
 from tests.budget.test_profiles import PROFILES, plan_of
 
 FREE = load_envelope().allowance.balancers

@@ -18,8 +18,9 @@ from installer.engine.step import Context, Step
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.modules.images import Origin, PlannedImage
-from installer.modules.rendering import Rendered, RenderedObject
+from installer.modules.rendering import Rendered
 from installer.modules.secret_values import SecretSpec, SecretValue
+from installer.modules.stamping import RenderedObject
 from installer.oracle.wanted import NetworkPlan, NodePlan
 from installer.registry.client import Login, RegistryClient
 from installer.registry.resolving import Resolution, resolve_all

@@ -15,8 +15,9 @@ from installer.engine.state import Installation, State
 from installer.engine.step import Step, StopFlag
 from installer.kube.cluster import Cluster
 from installer.kube.stamp import Stamp
-from installer.modules.rendering import Rendered, RenderedObject
+from installer.modules.rendering import Rendered
 from installer.modules.secret_values import SecretSpec
+from installer.modules.stamping import RenderedObject
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from tests.kube.conftest import connection_to
 from tests.kube.rehearsed import PACE, Body, Rehearsed, namespace, rehearsed
