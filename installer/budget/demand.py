@@ -16,6 +16,7 @@ from installer.budget.amounts import Amounts, total
 from installer.budget.pods import Defaults, Manifest, container_defaults, pod_requests
 from installer.budget.quantities import ceil_div, whole
 from installer.budget.rules import NO_RULES, PodRules, pod_rules
+from installer.modules import RenderedObject
 
 
 class Rendered(Protocol):
@@ -140,21 +141,48 @@ def measure(objects: Iterable[Rendered]) -> Demand:
     """
     every = tuple(objects)
     survey = _look_around(every)
+    portions = [_portion(rendered, survey) for rendered in every]
+    return Demand(
+        tuple(load for portion in portions for load in portion.workloads),
+        tuple(balancer for portion in portions for balancer in portion.balancers),
+        tuple(volume for portion in portions for volume in portion.volumes),
+    )
+
+
+def _portion(rendered: Rendered, survey: _Survey) -> Demand:
+    """What one object asks for; remembered for those that nobody may change."""
+    if not isinstance(rendered, RenderedObject):
+        return _read_portion(rendered, survey)
+    kind, namespace, name = rendered.identity
+    around = (survey.defaults.get(namespace), survey.scalers.get((kind, namespace, name)))
+    # The object is kept with its portion, so that no other one can have the same id.
+    known = _portions.get(id(rendered))
+    if known is None or known[1] != around:
+        if len(_portions) >= _MOST_PORTIONS:
+            _portions.clear()
+        known = _portions[id(rendered)] = (rendered, around, _read_portion(rendered, survey))
+    return known[2]
+
+
+_MOST_PORTIONS = 16384
+_Around = tuple[Defaults | None, tuple[int, int] | None]
+_portions: dict[int, tuple[RenderedObject, _Around, Demand]] = {}
+
+
+def _read_portion(rendered: Rendered, survey: _Survey) -> Demand:
+    body, origin = rendered.body, _origin(rendered)
+    reader = _READERS.get(origin.kind)
     workloads: list[Workload] = []
     balancers: list[Balancer] = []
     volumes: list[WantedVolume] = []
-    for rendered in every:
-        body = rendered.body
-        origin = _origin(rendered)
-        reader = _READERS.get(origin.kind)
-        if reader is not None:
-            workloads.append(reader(origin, body.get("spec") or {}, survey))
-        if origin.kind == "StatefulSet":
-            volumes.extend(_claim_templates(origin, body.get("spec") or {}))
-        elif origin.kind == "PersistentVolumeClaim":
-            volumes.append(_wanted_volume(origin, origin.name, body.get("spec") or {}))
-        elif origin.kind == "Service" and (body.get("spec") or {}).get("type") == "LoadBalancer":
-            balancers.append(_balancer(origin, body["metadata"].get("annotations") or {}))
+    if reader is not None:
+        workloads.append(reader(origin, body.get("spec") or {}, survey))
+    if origin.kind == "StatefulSet":
+        volumes.extend(_claim_templates(origin, body.get("spec") or {}))
+    elif origin.kind == "PersistentVolumeClaim":
+        volumes.append(_wanted_volume(origin, origin.name, body.get("spec") or {}))
+    elif origin.kind == "Service" and (body.get("spec") or {}).get("type") == "LoadBalancer":
+        balancers.append(_balancer(origin, body["metadata"].get("annotations") or {}))
     return Demand(tuple(workloads), tuple(balancers), tuple(volumes))
 
 
@@ -173,11 +201,14 @@ def _look_around(objects: tuple[Rendered, ...]) -> _Survey:
     survey = _Survey()
     ranges: dict[str, list[Manifest]] = {}
     for rendered in objects:
-        kind, metadata = rendered.body.get("kind"), rendered.body.get("metadata") or {}
+        kind = rendered.body.get("kind")
+        if kind not in ("LimitRange", "HorizontalPodAutoscaler"):
+            continue
+        metadata = rendered.body.get("metadata") or {}
         namespace = str(metadata.get("namespace", ""))
         if kind == "LimitRange":
             ranges.setdefault(namespace, []).append(rendered.body)
-        elif kind == "HorizontalPodAutoscaler":
+        else:
             spec = rendered.body.get("spec") or {}
             target = spec.get("scaleTargetRef") or {}
             key = (str(target.get("kind")), namespace, str(target.get("name")))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from installer.answers.model import Answers
 from installer.answers.module_questions import ModuleAnswers
@@ -76,11 +77,20 @@ def options(answers: Answers, module: Module) -> Options:
     Answers made without this module's questions give its defaults.
     """
     chosen = _answers_of(answers, module.name)
+    # Answers that differ in one module share the objects that hold the answers of all others.
+    before, known = _last_options.get(module, (None, ()))
+    if chosen is not None and before is chosen:
+        return known
     values = chosen.options() if chosen else {}
-    return tuple(
+    found = tuple(
         (option.name, cast(OptionValue, values.get(option.name, option.default)))
         for option in module.file.options
     )
+    _last_options[module] = (chosen, found)
+    return found
+
+
+_last_options: WeakKeyDictionary[Module, tuple[ModuleAnswers | None, Options]] = WeakKeyDictionary()
 
 
 def is_enabled(answers: Answers, module: Module) -> bool:
@@ -95,6 +105,13 @@ def enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
     Raises ModulesInvalid when one of them needs a module that is switched off, or when options
     contradict each other.
     """
+    known, key = _draft_of(answers).enabled, tuple(modules)
+    if key not in known:
+        known[key] = _enabled(answers, modules)
+    return known[key]
+
+
+def _enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
     chosen = tuple(module for module in modules if is_enabled(answers, module))
     names = {module.name for module in chosen}
     refuse(
@@ -114,18 +131,33 @@ def enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
 
 
 Values = dict[str, OptionValue]
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What is known already of answers that nobody changes."""
+
+    answers: Answers | None
+    values: dict[Module, Values] = field(default_factory=dict)
+    enabled: dict[tuple[Module, ...], tuple[Module, ...]] = field(default_factory=dict)
+
+
 # One draft is thought through at a time, and asked about the same modules again and again.
-_last: tuple[Answers | None, dict[Module, Values]] = (None, {})
+_last = _Draft(None)
+
+
+def _draft_of(answers: Answers) -> _Draft:
+    global _last
+    draft = _last
+    if draft.answers is not answers:
+        draft = _last = _Draft(answers)
+    return draft
 
 
 def chosen_values(answers: Answers, module: Module) -> Values:
     """What a module's conditions are about: its options, the modules it sees as `@name`, and their
     options as `@name.option`. To be read only."""
-    global _last
-    known, found = _last
-    if known is not answers:
-        found = {}
-        _last = (answers, found)
+    found = _draft_of(answers).values
     if module not in found:
         found[module] = _gathered(answers, module)
     return found[module]

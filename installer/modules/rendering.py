@@ -5,18 +5,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from installer.answers.model import Answers
 from installer.modules import choices
 from installer.modules.catalogue import Module, catalogue
+from installer.modules.choices import Setting
 from installer.modules.claims import Claim, Volume, VolumePlan
 from installer.modules.conditions import holds
 from installer.modules.hosts import public_domain
+from installer.modules.images import ImageChoice
 from installer.modules.lasting import Lasting, lasting_of
 from installer.modules.problems import Problem, refuse
-from installer.modules.publishing import published_by
+from installer.modules.publishing import Published, published_by
 from installer.modules.secret_values import SecretSpec, in_order_of_copies, registry_login
 from installer.modules.stamping import (
     Identity,
@@ -34,7 +36,7 @@ from installer.modules.templates import (
     RenderInput,
     documents,
 )
-from installer.modules.traffic import traffic_of
+from installer.modules.traffic import Flow, traffic_of
 from installer.modules.variables import check_variables
 
 
@@ -77,20 +79,37 @@ def render(
     template is wrong.
     """
     everything = catalogue() if modules is None else tuple(modules)
-    chosen = [
-        module for module in choices.enabled(answers, everything) if not gives_way(module, facts)
-    ]
+    chosen = _rendering(answers, everything, facts)
+    objects = render_objects(answers, volumes, facts, everything)
+    return Rendered(objects, _secrets(answers, chosen), lasting_of(answers, chosen))
+
+
+def render_objects(
+    answers: Answers, volumes: VolumePlan, facts: ClusterFacts, everything: tuple[Module, ...]
+) -> tuple[RenderedObject, ...]:
+    """The objects alone, which is all that a budget needs."""
+    chosen = _rendering(answers, everything, facts)
+    about = _About(answers, chosen, everything, volumes, facts)
     objects: list[RenderedObject] = []
     namespaces: set[Identity] = set()
     for module in chosen:
-        made = _render_module(_input(answers, module, chosen, everything, volumes, facts))
+        made = _render_module(_input(about, module))
         # Several modules may live in one namespace; the first of them renders it.
         own = [entry for entry in made if entry.identity not in namespaces]
         own += _volume_objects(module, volumes, facts)
         objects += sorted(own, key=_turn)
         namespaces.update(e.identity for e in own if e.body["kind"] == "Namespace")
     _refuse_doubles(objects)
-    return Rendered(tuple(objects), _secrets(answers, chosen), lasting_of(answers, chosen))
+    return tuple(objects)
+
+
+def _rendering(
+    answers: Answers, everything: tuple[Module, ...], facts: ClusterFacts
+) -> tuple[Module, ...]:
+    """The modules that make objects in this cluster."""
+    return tuple(
+        module for module in choices.enabled(answers, everything) if not gives_way(module, facts)
+    )
 
 
 def gives_way(module: Module, facts: ClusterFacts) -> bool:
@@ -101,31 +120,52 @@ def gives_way(module: Module, facts: ClusterFacts) -> bool:
     return module.file.gives_way_to in facts.served_by_others
 
 
-def _input(
-    answers: Answers,
-    module: Module,
-    chosen: Sequence[Module],
-    everything: Sequence[Module],
-    volumes: VolumePlan,
-    facts: ClusterFacts,
-) -> RenderInput:
+@dataclass(frozen=True)
+class _About:
+    """What the modules of one plan have in common."""
+
+    answers: Answers
+    chosen: Sequence[Module]
+    everything: Sequence[Module]
+    volumes: VolumePlan
+    facts: ClusterFacts
+
+    @cached_property
+    def setting(self) -> Setting:
+        return choices.setting(self.answers)
+
+    @cached_property
+    def images(self) -> ImageChoice:
+        return choices.image_choice(self.answers, self.facts.images)
+
+    @cached_property
+    def traffic(self) -> tuple[Flow, ...]:
+        return traffic_of(self.answers, self.chosen)
+
+    @cached_property
+    def published(self) -> tuple[Published, ...]:
+        return published_by(self.answers, self.chosen)
+
+
+def _input(about: _About, module: Module) -> RenderInput:
+    answers, volumes = about.answers, about.volumes
     # Only a module that looks after all of them depends on all of them.
     guards = "platform" in module.file.borrows
     return RenderInput(
         module=module,
         options=choices.options(answers, module),
-        setting=choices.setting(answers),
-        images=choices.image_choice(answers, facts.images),
+        setting=about.setting,
+        images=about.images,
         places=tuple(_place(claim, volumes) for claim in choices.claims_of(answers, module)),
-        facts=facts,
+        facts=about.facts,
         others=tuple(
             (one.name, Others(choices.is_enabled(answers, one), choices.options(answers, one)))
-            for one in everything
+            for one in about.everything
             if one.name in module.sees
         ),
-        traffic=traffic_of(answers, chosen) if guards else (),
-        platform=_namespaces(chosen) if guards else (),
-        published=published_by(answers, chosen) if guards else (),
+        traffic=about.traffic if guards else (),
+        platform=_namespaces(about.chosen) if guards else (),
+        published=about.published if guards else (),
     )
 
 
@@ -180,19 +220,25 @@ def _volume_objects(
 ) -> list[RenderedObject]:
     """The volumes whose first claim is the module's; a volume is rendered once."""
     return [
-        RenderedObject(module.name, "the volume plan", 1, stamped(module, _volume(volume, facts)))
+        _volume_object(module, volume, facts.storage_class)
         for volume in volumes.volumes
         if volume.claims and volume.claims[0].module == module.name
     ]
 
 
-def _volume(volume: Volume, facts: ClusterFacts) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def _volume_object(module: Module, volume: Volume, storage_class: str) -> RenderedObject:
+    body = stamped(module, _volume(volume, storage_class))
+    return RenderedObject(module.name, "the volume plan", 1, body)
+
+
+def _volume(volume: Volume, storage_class: str) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "accessModes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": f"{volume.size_gib}Gi"}},
     }
-    if facts.storage_class:
-        spec["storageClassName"] = facts.storage_class
+    if storage_class:
+        spec["storageClassName"] = storage_class
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -208,14 +254,22 @@ def _volume(volume: Volume, facts: ClusterFacts) -> dict[str, Any]:
 
 
 def _secrets(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...]:
-    specs = []
     labels = tuple(one.label for one in published_by(answers, chosen))
+    specs: list[SecretSpec] = []
     for module in chosen:
         values = choices.chosen_values(answers, module)
-        for entry, spec in zip(module.file.secrets, module.secrets, strict=True):
-            if holds(entry.when, values):
-                specs.append(spec.for_domain(public_domain(answers), labels))
+        there = tuple(holds(entry.when, values) for entry in module.file.secrets)
+        specs += _secrets_of(module, there, public_domain(answers), labels)
     return in_order_of_copies((*_logins(answers, chosen), *specs))
+
+
+@lru_cache(maxsize=256)
+def _secrets_of(
+    module: Module, there: tuple[bool, ...], domain: str, labels: tuple[str, ...]
+) -> tuple[SecretSpec, ...]:
+    """Those of a module's recipes that are `there`, for these public names."""
+    found = zip(module.secrets, there, strict=True)
+    return tuple(spec.for_domain(domain, labels) for spec, is_there in found if is_there)
 
 
 def _logins(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...]:
