@@ -31,13 +31,19 @@ DEEPEST = 500
 class Placement:
     """Where everything goes, or the sentences that say why there is no way.
 
-    `by_luck` says that the scheduler might still find a way, one that no manifest could ask for.
+    `lucky` are ways the scheduler might still find, though no manifest could ask for them: one, or
+    one for each object whose pods come and go, with those pods among the others.
     """
 
     seats: tuple[Seat, ...] = ()
     problems: tuple[str, ...] = ()
     guests: Mapping[Origin, tuple[str, ...]] = field(default_factory=dict)
-    by_luck: bool = False
+    lucky: tuple[tuple[Seat, ...], ...] = ()
+
+    @property
+    def by_luck(self) -> bool:
+        """Whether it might run although nothing can be promised."""
+        return bool(self.lucky)
 
     @property
     def complete(self) -> bool:
@@ -89,25 +95,29 @@ def _without_guests(demand: Demand, room: Room) -> Placement:
 def _nowhere(demand: Demand, room: Room, problem: str) -> Placement:
     lucky = _found_apart(demand, room)
     hint = "; it would run only if the scheduler happened to spread the replicas unevenly"
-    return Placement(problems=(problem + (hint if lucky else ""),), by_luck=lucky)
+    ways = () if lucky is None else (lucky,)
+    return Placement(problems=(problem + (hint if ways else ""),), lucky=ways)
 
 
 def _guests_stay_outside(
     demand: Demand, room: Room, seats: tuple[Seat, ...], guests: Guests
 ) -> Placement:
-    lucky = all(_found_apart(demand, room, load) for load in demand.passing)
+    found = [_found_apart(demand, room, load) for load in demand.passing]
+    lucky = tuple(way for way in found if way is not None)
     # Each may have room by itself, with no way to give it to all of them.
     homeless = guests.homeless or demand.passing
     problems = tuple(no_room(load) for load in homeless)
-    return Placement(seats, problems, guests.places, lucky)
+    return Placement(seats, problems, guests.places, lucky if len(lucky) == len(found) else ())
 
 
-def _found_apart(demand: Demand, room: Room, passing: Workload | None = None) -> bool:
-    """Whether there is any assignment at all, also one that no template could ask for."""
+def _found_apart(
+    demand: Demand, room: Room, passing: Workload | None = None
+) -> tuple[Seat, ...] | None:
+    """Any assignment at all, also one that no template could ask for."""
     if len(room.nodes) < 2:
-        return False
+        return None
     units = units_apart(demand, room, passing)
-    return not _impossible(units, room) and _Search(room, units).run().seats is not None
+    return None if _impossible(units, room) else _Search(room, units).run().seats
 
 
 def _impossible(units: Sequence[Unit], room: Room) -> tuple[str, ...]:

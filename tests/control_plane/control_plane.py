@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,10 @@ class ControlPlane:
 
 
 @contextlib.contextmanager
-def running(binaries: Binaries, folder: Path) -> Iterator[ControlPlane]:
-    """A control plane that lives as long as the block."""
+def running(
+    binaries: Binaries, folder: Path, *, without: Sequence[str] = ()
+) -> Iterator[ControlPlane]:
+    """A control plane that lives as long as the block, without controllers of these names."""
     with contextlib.ExitStack() as stack:
         authority = Authority(folder)
         ports = free_ports(3)
@@ -54,7 +56,7 @@ def running(binaries: Binaries, folder: Path) -> Iterator[ControlPlane]:
         kubeconfig = _kubeconfig(folder, "admin", server, authority.ca_file, _certificate(admin))
         by_token = _kubeconfig(folder, "token", server, authority.ca_file, {"token": token})
         _await_ready(server, authority.ca_file, admin, folder / "apiserver.log")
-        controllers = _start_controllers(stack, binaries, authority, server)
+        controllers = _start_controllers(stack, binaries, authority, server, without)
         yield ControlPlane(server, kubeconfig, by_token, authority.ca_file, controllers)
 
 
@@ -133,7 +135,11 @@ def _api_server(binaries: Binaries, authority: Authority, etcd: int, port: int) 
 
 
 def _start_controllers(
-    stack: contextlib.ExitStack, binaries: Binaries, authority: Authority, server: str
+    stack: contextlib.ExitStack,
+    binaries: Binaries,
+    authority: Authority,
+    server: str,
+    without: Sequence[str],
 ) -> bool:
     if binaries.controller_manager is None or binaries.scheduler is None:
         return False
@@ -146,6 +152,7 @@ def _start_controllers(
                 "--use-service-account-credentials=true",
                 f"--service-account-private-key-file={folder / 'accounts.key'}",
                 f"--root-ca-file={authority.ca_file}",
+                f"--controllers={','.join(('*', *(f'-{name}' for name in without)))}",
             ],
         ),
         ("scheduler", binaries.scheduler, []),

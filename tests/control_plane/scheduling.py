@@ -20,8 +20,11 @@ _STILL_PROMISED = 30.0
 
 _PATIENCE = 120.0
 
-Homes = Mapping[str, str]
-"""Pod name -> node name; empty for a pod that no node takes."""
+Pods = Collection[tuple[str, str]]
+"""Pods by namespace and name."""
+
+Homes = Mapping[tuple[str, str], str]
+"""Pod -> node name; empty for a pod that no node takes."""
 
 
 class Stage:
@@ -103,47 +106,64 @@ class Stage:
         marks = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
         self._wire.ask("PATCH", f"{claims}/{name}", {"metadata": marks}, MERGE)
 
-    def add_pods(self, namespace: str, pods: Sequence[Mapping[str, Any]]) -> None:
-        """Pods for the scheduler, in this order."""
+    def add_pods(self, pods: Sequence[Mapping[str, Any]]) -> None:
+        """Pods for the scheduler, in this order, each in its namespace."""
         for pod in pods:
-            self._wire.ask("POST", f"/api/v1/namespaces/{namespace}/pods", pod)
+            space = pod["metadata"]["namespace"]
+            self._wire.ask("POST", f"/api/v1/namespaces/{space}/pods", pod)
 
-    def remove_pod(self, namespace: str, name: str) -> None:
+    def remove_pod(self, pod: tuple[str, str]) -> None:
         """At once, since no kubelet is there to agree."""
+        namespace, name = pod
         self._wire.ask("DELETE", f"/api/v1/namespaces/{namespace}/pods/{name}?gracePeriodSeconds=0")
 
-    def settle(self, namespaces: Sequence[str], promised: Collection[str]) -> dict[str, Homes]:
-        """Wait until the scheduler has had its last word on all pods of these cases."""
+    def settle(self, pods: Pods, promised: Collection[str]) -> Homes:
+        """Wait until the scheduler has had its last word on these pods; their nodes.
+
+        Those in `promised` namespaces are waited for longer.
+        """
         ends = time.monotonic() + _PATIENCE
-        before: dict[str, Homes] = {}
+        before: set[tuple[str, str]] | None = None
         since = time.monotonic()
         while time.monotonic() < ends:
-            found, undecided = self._look(namespaces)
+            waiting, undecided = self._homeless(pods)
             now = time.monotonic()
-            if found != before or undecided:
-                before, since = found, now
-            waiting = {name for name, homes in found.items() if not all(homes.values())}
-            still = _STILL_PROMISED if waiting & set(promised) else _STILL
+            if waiting != before or undecided:
+                before, since = waiting, now
+            patient = any(namespace in promised for namespace, _ in waiting)
+            still = _STILL_PROMISED if patient else _STILL
             if not undecided and (not waiting or now - since > still):
-                return found
+                return {pod: self._home(pod) for pod in sorted(pods)}
             time.sleep(0.15)
         raise AssertionError(f"the scheduler does not come to an end: {before}")
 
-    def _look(self, namespaces: Sequence[str]) -> tuple[dict[str, Homes], bool]:
-        found: dict[str, Homes] = {}
-        undecided = False
+    def _homeless(self, pods: Pods) -> tuple[set[tuple[str, str]], bool]:
+        """Those of the pods without a node, and whether nobody has looked at one of them yet."""
+        # Most pods have a node; only the others are read, in one request for all cases.
+        found = self._wire.ask("GET", "/api/v1/pods?fieldSelector=spec.nodeName%3D")["items"]
+        waiting = {}
+        for pod in found:
+            identity = (pod["metadata"]["namespace"], pod["metadata"]["name"])
+            if identity in pods:
+                waiting[identity] = _decided(pod)
+        return set(waiting), not all(waiting.values())
+
+    def _home(self, pod: tuple[str, str]) -> str:
+        namespace, name = pod
+        found = self._wire.ask("GET", f"/api/v1/namespaces/{namespace}/pods/{name}")
+        return str(found["spec"].get("nodeName", ""))
+
+    def clear_pods(self, namespaces: Sequence[str]) -> None:
+        """Take all pods of these namespaces away, and return when they are gone."""
         for namespace in namespaces:
-            listed = self._wire.ask("GET", f"/api/v1/namespaces/{namespace}/pods")["items"]
-            found[namespace] = {
-                pod["metadata"]["name"]: pod["spec"].get("nodeName", "") for pod in listed
-            }
-            undecided = undecided or any(not _decided(pod) for pod in listed)
-        return found, undecided
+            path = f"/api/v1/namespaces/{namespace}/pods"
+            self._wire.ask("DELETE", f"{path}?gracePeriodSeconds=0")
+            while self._wire.ask("GET", path)["items"]:
+                time.sleep(0.1)
 
     def clear(self, namespaces: Sequence[str], nodes: Sequence[LiveNode]) -> None:
         """Take the pods and nodes of finished cases away."""
-        for namespace in namespaces:
-            self._wire.ask("DELETE", f"/api/v1/namespaces/{namespace}/pods?gracePeriodSeconds=0")
+        self.clear_pods(namespaces)
         for node in nodes:
             self._wire.ask("DELETE", f"/api/v1/nodes/{node.name}")
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from installer.budget.room import LiveNode, Room, envelope_from_nodes
 from installer.budget.rules import Taint
 from installer.modules.pinning import PLACE_LABEL
 from installer.modules.stamping import pod_template
+from installer.plan import Plan
 from tests.budget.pieces import Piece
+from tests.control_plane.platform_cases import pieces_of, platform_plan
 
 MIB = 2**20
 CASE_LABEL = "health-install-test/case"
@@ -22,16 +24,21 @@ _REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 @dataclass(frozen=True)
 class Selection:
-    """Nodes and workloads of one case."""
+    """Nodes and workloads of one case; `claims` by namespace and name.
+
+    `plan` is the one it comes from, where it is a choice of our own modules.
+    """
 
     number: int
     nodes: tuple[LiveNode, ...]
     pieces: tuple[Piece, ...]
-    claims: tuple[str, ...] = field(default=())
+    claims: tuple[tuple[str, str], ...] = field(default=())
+    plan: Plan | None = None
 
     @property
-    def namespace(self) -> str:
-        return f"case-{self.number}"
+    def namespaces(self) -> tuple[str, ...]:
+        """All namespaces that anything of it is in."""
+        return tuple(sorted({piece.body["metadata"]["namespace"] for piece in self.pieces}))
 
     @property
     def room(self) -> Room:
@@ -40,8 +47,36 @@ class Selection:
 
 
 def selection(number: int, seed: int) -> Selection:
-    """The case of that number, always the same for one seed."""
+    """The case of that number, always the same for one seed.
+
+    Every other one is a choice of our modules and options; the rest are made up, and have in plenty
+    what our modules have rarely or not yet.
+    """
     dice = random.Random(f"{seed}-{number}")
+    return _of_the_platform(dice, number) if number % 2 else _made_up(dice, number)
+
+
+def _of_the_platform(dice: random.Random, number: int) -> Selection:
+    # Little enough that about half of the choices fit.
+    nodes = tuple(
+        replace(
+            _node(dice, number, at),
+            cpu_milli=dice.choice([400, 840, 840, 1830]),
+            memory_bytes=dice.choice([2, 4, 4, 9]) * 1024 * MIB,
+        )
+        for at in range(1, dice.randint(1, 4) + 1)
+    )
+    plan = platform_plan(dice, nodes)
+    pieces = pieces_of(plan, f"case-{number}", {CASE_LABEL: str(number)})
+    claims = tuple(
+        (piece.body["metadata"]["namespace"], piece.body["metadata"]["name"])
+        for piece in pieces
+        if piece.body["kind"] == "PersistentVolumeClaim"
+    )
+    return Selection(number, nodes, pieces, claims, plan)
+
+
+def _made_up(dice: random.Random, number: int) -> Selection:
     nodes = tuple(_node(dice, number, at) for at in range(1, dice.randint(1, 4) + 1))
     free = sum(node.cpu_milli for node in nodes)
     claims = tuple(f"data-{at}" for at in range(dice.choice([0, 1, 2])))
@@ -56,7 +91,8 @@ def selection(number: int, seed: int) -> Selection:
         pieces.append(_agent(dice, number))
     if dice.random() < 0.5:
         pieces.append(_job(dice, number, claims))
-    return Selection(number, nodes, tuple(pieces), claims)
+    space = f"case-{number}"
+    return Selection(number, nodes, tuple(pieces), tuple((space, name) for name in claims))
 
 
 def _node(dice: random.Random, number: int, at: int) -> LiveNode:
@@ -184,6 +220,7 @@ def pods(body: Mapping[str, Any], count: int, prefix: str = "") -> list[dict[str
             "kind": "Pod",
             "metadata": {
                 "name": f"{prefix}{body['metadata']['name']}-{at}",
+                "namespace": body["metadata"]["namespace"],
                 "labels": dict(template["metadata"]["labels"]),
             },
             "spec": copy.deepcopy(template["spec"]),
