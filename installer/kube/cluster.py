@@ -35,7 +35,7 @@ from installer.kube.wire import Request, Wire
 
 T = TypeVar("T")
 Body = Mapping[str, Any]
-_IN_FLIGHT = 8
+_IN_FLIGHT = 16
 
 
 @dataclass(frozen=True)

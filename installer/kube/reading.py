@@ -80,7 +80,8 @@ class Reading:
     async def existing(self, refs: Sequence[Ref], selector: str) -> dict[Ref, Document]:
         """Those of the objects that exist, whoever owns them.
 
-        One list by our label answers for most of them; only the rest is asked for by name.
+        One list by our label answers for most of them, one of names for what it lacks; whole
+        objects are read one by one only where somebody else has them.
         """
 
         async def ours(group: tuple[str, str, str]) -> list[Document]:
@@ -91,12 +92,25 @@ class Reading:
         lists = await for_each(ours, groups)
         listed = {ref_of(body): body for bodies in lists for body in bodies}
         found = {ref: listed[ref] for ref in refs if ref in listed}
-        unlisted = [ref for ref in refs if ref not in found]
+        unlisted = await self._known([ref for ref in refs if ref not in found])
         answers = await for_each(self.get, unlisted)
         for ref, body in zip(unlisted, answers, strict=True):
             if body is not None:
                 found[ref] = body
         return found
+
+    async def _known(self, refs: Sequence[Ref]) -> list[Ref]:
+        """Those of the refs that may exist; asks for names where several are of one kind."""
+
+        async def known(group: tuple[tuple[str, str, str], list[Ref]]) -> set[Ref]:
+            (api_version, kind, namespace), wanted = group
+            if len(wanted) == 1:
+                return set(wanted)
+            names = await self.all_of(api_version, kind, namespace, names_only=True)
+            return {ref_of(body) for body in names}
+
+        there = set().union(*await for_each(known, grouped(refs)))
+        return [ref for ref in refs if ref in there]
 
     async def events(self, namespace: str) -> list[Document]:
         """Events of a namespace, newest first."""
