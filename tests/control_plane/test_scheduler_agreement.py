@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
 from collections import Counter
@@ -206,30 +205,23 @@ def _play_luck(stage: Stage, played: Played) -> None:
 
 def _sent(played: Played, way: Sequence[Seat]) -> Iterator[Body]:
     """The pods of one way, each told its node."""
-    homes: dict[Origin, list[str]] = {}
-    for seat in way:
-        for bundle in seat.inside:
-            # One pod of one object, or all pods of each of several that keep together.
-            for origin in bundle.origins:
-                homes.setdefault(origin, []).append("" if bundle.node else seat.node.name)
     for piece, load in played.loads:
         if load.per_node:
             yield from _running(played.case, piece, load)
             continue
-        for pod, node in zip(_all_pods(piece, load), _cycle(homes.get(load.origin)), strict=False):
+        # A bundle has the rules of each of its pods.
+        homes = [
+            seat.node.name
+            for seat in way
+            for bundle in seat.inside
+            for rules in bundle.rules
+            if rules is load.rules
+        ]
+        assert len(homes) in (load.replicas, load.replicas + load.passing), load.origin
+        made = [*pods(piece.body, load.replicas), *_passing(piece, load)]
+        for pod, node in zip(made, homes, strict=False):
             pod["spec"]["nodeSelector"][PLACE_LABEL] = node
             yield pod
-
-
-def _all_pods(piece: Piece, load: Workload) -> list[Body]:
-    return [*pods(piece.body, load.replicas), *_passing(piece, load)]
-
-
-def _cycle(nodes: Sequence[str] | None) -> Iterator[str]:
-    """The nodes in order; one alone stands for all pods, none for no pod."""
-    if nodes is None:
-        return iter(())
-    return itertools.repeat(nodes[0]) if len(nodes) == 1 else iter(nodes)
 
 
 def disagreements(played: Played) -> list[str]:
