@@ -173,6 +173,13 @@ class Cluster:
         """Create a Secret; False when it was there already, and then nothing is changed."""
         return self._run(Secrets(self._reading).create(stamp, wanted))
 
+    def secret_versions(self, namespace: str, stamp: Stamp) -> dict[Ref, str]:
+        """The Secrets of ours in a namespace with a text that changes whenever one is written.
+
+        Reads no values.
+        """
+        return self._run(Secrets(self._reading).versions(namespace, stamp))
+
     def put_keys(self, seen: SecretSeen, values: Mapping[str, str], stamp: Stamp) -> None:
         """Set some keys of a Secret and leave the others; Temporary if it changed since `seen`."""
         self._run(Secrets(self._reading).put_keys(stamp, seen, values))

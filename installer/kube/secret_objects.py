@@ -11,7 +11,7 @@ from typing import Any
 from installer.engine.errors import NotOurs
 from installer.kube.applying import not_ours
 from installer.kube.faults import Refusal, as_error
-from installer.kube.objects import Document, Ref, at, labels_of
+from installer.kube.objects import Document, Ref, at, labels_of, ref_of
 from installer.kube.reading import Reading
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, Stamp
 from installer.kube.wire import MERGE, Request
@@ -61,6 +61,16 @@ class Secrets:
         ref = secret_ref(namespace, name)
         body = await self._reading.get(ref)
         return _seen(ref, body) if body is not None else None
+
+    async def versions(self, namespace: str, stamp: Stamp) -> dict[Ref, str]:
+        """Our Secrets of a namespace, each with its uid and the server's count of its writes."""
+        found = await self._reading.all_of(
+            "v1", "Secret", namespace, stamp.selector, names_only=True
+        )
+        return {
+            ref_of(body): f"{body['metadata'].get('uid')}/{body['metadata']['resourceVersion']}"
+            for body in found
+        }
 
     async def create(self, stamp: Stamp, wanted: SecretWanted) -> bool:
         """Create it; False when it exists already (of ours), whose values are then untouched.

@@ -91,8 +91,12 @@ class SecretValue:
 
     @property
     def follows_the_answer(self) -> bool:
-        """Whether a later answer replaces what the cluster has, as for an expired login."""
-        return self.make in ("registry_login", "supplied")
+        """Whether a later answer replaces what the cluster has, as for an expired login.
+
+        Passwords that a person gives do: every server takes its passwords when it starts, or has a
+        job that sets them, and both begin anew when their Secret changes.
+        """
+        return self.make in ("registry_login", "supplied", "password") and bool(self.question_path)
 
 
 @dataclass(frozen=True)
@@ -146,11 +150,10 @@ def make_secret(spec: SecretSpec, existing: Existing, resolve: Resolve) -> dict[
     """All values of the Secret, by key.
 
     `existing(namespace, name)` reads a Secret from the cluster; `resolve(question_path)` gives what
-    the person supplied, or None to generate. A generated value that exists is kept, whatever the
-    answers say now, because servers read it only when they are first started. Fixed, composed and
-    copied values are made again each time, so that they follow their sources; what is supplied
-    follows the answer. A certificate is renewed when it is for other names or runs out within a
-    month.
+    the person supplied, or None to generate. A value that exists is kept where none is supplied.
+    Fixed, composed and copied values are made again each time, so that they follow their sources;
+    what is supplied follows the answer, but for keys that data is encrypted with. A certificate is
+    renewed when it is for other names or runs out within a month.
     Raises ModulesInvalid when a supplied value cannot be used or a copy's source does not exist.
     """
     found = existing(spec.namespace, spec.name) or {}
@@ -187,7 +190,10 @@ def _first(
         case "supplied":
             return _supplied(value, found, resolve)
         case _:
-            return found.get(value.key) or _new(value, resolve)
+            there = found.get(value.key)
+            if there and not (value.follows_the_answer and resolve(value.question_path)):
+                return there
+            return _new(value, resolve)
 
 
 def check_supplied(specs: Sequence[SecretSpec], resolve: Resolve) -> None:

@@ -16,6 +16,7 @@ from installer.steps.lasting import LASTING, LastingValues, claims_of
 from installer.steps.namespaces import NAMESPACES, Namespaces
 from installer.steps.nodes_ready import NODES_READY, NodesReady
 from installer.steps.places import PLACES, Places
+from installer.steps.revisions import Revisions, readers_of
 from installer.steps.secrets import SECRETS, Secrets
 from installer.steps.smoke import Smoke, SmokePlan
 from installer.steps.tidy import TIDY, Tidy
@@ -71,6 +72,7 @@ def kubernetes_part(
     lasting = (LASTING,) if keeps else ()
     first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits)
     bodies = [entry.body for entry in rendered.objects]
+    revisions = Revisions([secret_ref(spec.namespace, spec.name) for spec in rendered.secrets])
     lasts = _last_steps(waves, *((FRONT_DOOR,) if door else ()))
     tries = (Enforcement(connect, probe, lasts),) if probe else ()
     return (
@@ -79,8 +81,11 @@ def kubernetes_part(
         Namespaces(connect, spaces, needs),
         *((FrontDoor(connect, door, public, reserved),) if door else ()),
         *((LastingValues(connect, rendered.lasting, bodies, public, waits),) if lasting else ()),
-        Secrets(connect, rendered.secrets, resolve, public, (*waits, *lasting)),
-        *(WaveReady(connect, wave, _before(wave, waves, modules, first), public) for wave in waves),
+        Secrets(connect, rendered.secrets, resolve, public, (*waits, *lasting), readers_of(bodies)),
+        *(
+            WaveReady(connect, wave, _before(wave, waves, modules, first), public, revisions)
+            for wave in waves
+        ),
         *tries,
         Tidy(connect, wanted_refs(rendered) | set(others), (*lasts, *(each.id for each in tries))),
         *((Smoke(connect, smoke, public, (TIDY,)),) if smoke else ()),

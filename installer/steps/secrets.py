@@ -1,4 +1,7 @@
-"""Makes sure that every Secret exists with all its keys; what exists is never made anew."""
+"""Makes sure that every Secret exists with all its keys, and that what is given follows its source.
+
+What was generated is never made anew while it exists.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from installer.engine.errors import AnswersError
 from installer.engine.masking import known_secrets
 from installer.engine.step import Condition, Context, Seen
 from installer.kube.cluster import Cluster
+from installer.kube.objects import Ref
 from installer.kube.secret_objects import SecretSeen, SecretWanted, secret_ref
 from installer.kube.stamp import Stamp
 from installer.modules.problems import ModulesInvalid
@@ -23,21 +27,31 @@ Resolve = Callable[[str], str | None]
 
 @dataclass(frozen=True)
 class _Gap:
-    """What one Secret lacks: keys to set, and the Secret as it is, if it is."""
+    """What one Secret lacks: keys to set, and the Secret as it is, if it is.
+
+    `readers` are objects whose pods begin anew once it is written.
+    """
 
     spec: SecretSpec
     seen: SecretSeen | None
     values: Mapping[str, str] = field(repr=False)
+    readers: tuple[Ref, ...] = ()
 
     @property
     def lines(self) -> tuple[str, ...]:
         words = secret_ref(self.spec.namespace, self.spec.name).words
         if self.seen is None:
-            return (f"{words} is missing",)
-        return tuple(
-            f"{words}: {key} {'follows its source' if key in self.seen.values else 'is missing'}"
-            for key in self.values
-        )
+            found = [f"{words} is missing"]
+        else:
+            there = self.seen.values
+            found = [
+                f"{words}: {key} {'follows its source' if key in there else 'is missing'}"
+                for key in self.values
+            ]
+        if self.readers:
+            named = ", ".join(ref.words for ref in self.readers)
+            found.append(f"{words}: pods that read it begin anew, those of {named}")
+        return tuple(found)
 
 
 class Secrets(KubeStep):
@@ -54,10 +68,12 @@ class Secrets(KubeStep):
         resolve: Resolve,
         public: PublicName,
         waits_for: Sequence[str] = (),
+        readers: Mapping[Ref, tuple[Ref, ...]] | None = None,
     ) -> None:
         super().__init__(connect)
         self.needs = (NAMESPACES, *waits_for)
         self._public = public
+        self._readers = readers or {}
         self._specs = tuple(specs)
         self._resolve = resolve
         values = [value for spec in self._specs for value in spec.values]
@@ -76,10 +92,10 @@ class Secrets(KubeStep):
         if not present:
             return Seen(Condition.ABSENT, f"{len(self._specs)} Secrets to make")
         lines = tuple(line for gap in gaps for line in gap.lines)
-        return Seen(Condition.DIFFERENT, f"{len(lines)} gaps", lines)
+        return Seen(Condition.DIFFERENT, f"{len(gaps)} Secrets to write", lines)
 
     def _resolve_to_compare(self, path: str) -> str | None:
-        """What servers read once is not followed again; a registry's password may have changed."""
+        """Only what may replace a value that exists; the rest need not be at hand any more."""
         if path not in self._followed:
             return None
         try:
@@ -89,7 +105,7 @@ class Secrets(KubeStep):
             return None
 
     def make(self, ctx: Context, seen: Seen) -> None:  # noqa: ARG002
-        """Create what is missing and add missing keys; existing values stay."""
+        """Create what is missing, add missing keys, and set those whose source has changed."""
         cluster, stamp = self.cluster(ctx), self.stamp(ctx)
         gaps, _ = self._gaps(ctx, self._resolve)
         for gap in gaps:
@@ -131,7 +147,8 @@ class Secrets(KubeStep):
             there = seen.values if seen else {}
             lacking = {key: value for key, value in values.items() if there.get(key) != value}
             if lacking or seen is None:
-                gaps.append(_Gap(spec, seen, lacking))
+                readers = self._readers.get(secret_ref(spec.namespace, spec.name), ())
+                gaps.append(_Gap(spec, seen, lacking, readers))
         return gaps, [seen for seen in present.values() if seen is not None]
 
 

@@ -10,6 +10,7 @@ from installer.kube.objects import ref_of
 from installer.kube.removal import Owned
 from installer.steps.front_door import PublicName
 from installer.steps.kube_step import Body, Connect, KubeStep, ReadinessWatch
+from installer.steps.revisions import Revisions
 
 _SERVERS = ("Deployment", "StatefulSet", "DaemonSet")
 
@@ -58,7 +59,12 @@ class WaveReady(KubeStep):
     """One wave: applied without force, then followed until everything in it is ready."""
 
     def __init__(
-        self, connect: Connect, wave: Wave, needs: Sequence[str], public: PublicName
+        self,
+        connect: Connect,
+        wave: Wave,
+        needs: Sequence[str],
+        public: PublicName,
+        revisions: Revisions,
     ) -> None:
         super().__init__(connect)
         self.id = wave.id
@@ -66,11 +72,13 @@ class WaveReady(KubeStep):
         self.needs = tuple(needs)
         self.usually = 60.0 if wave.is_followed else 3.0
         self._public = public
+        self._revisions = revisions
         self._objects = wave.objects
         self._refs = tuple(ref_of(body) for body in wave.objects)
 
     def _bodies(self, ctx: Context) -> tuple[Body, ...]:
-        return self._public.located(ctx, self._objects)
+        located = self._public.located(ctx, self._objects)
+        return self._revisions.noted(located, self.cluster(ctx), self.stamp(ctx))
 
     def look(self, ctx: Context) -> Seen:
         """Compare with the cluster by dry runs, and ask whether everything is ready."""

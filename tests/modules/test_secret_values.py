@@ -70,12 +70,22 @@ def test_a_second_run_changes_nothing(rendered: Rendered, store: Store) -> None:
     assert store == before
 
 
-def test_an_existing_value_wins_over_a_later_answer(rendered: Rendered, store: Store) -> None:
+def test_a_later_answer_replaces_a_password_and_reaches_all_that_is_made_of_it(
+    rendered: Rendered, store: Store
+) -> None:
     before = {place: dict(values) for place, values in store.items()}
-    make_all(
-        rendered.secrets, store, {"infrastructure.postgresql_health.app": "another-password-0"}
-    )
-    assert store == before
+    given = {"infrastructure.postgresql_health.app": "another-password-0"}
+    make_all(rendered.secrets, store, given)
+    server, api = ("health-data", "postgresql-health-secret"), ("health-api", "health-api-secrets")
+    changed = {
+        (place, key)
+        for place, values in store.items()
+        for key, value in values.items()
+        if before[place][key] != value
+    }
+    assert store[server]["password"] == "another-password-0"
+    assert {place for place, _ in changed} == {server, api}
+    assert all("another-password-0" in store[place][key] for place, key in changed)
 
 
 def test_only_missing_keys_are_generated(rendered: Rendered, store: Store) -> None:

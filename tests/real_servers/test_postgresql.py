@@ -193,6 +193,32 @@ def test_an_init_job_with_a_wrong_administrator_password_fails_and_says_so(
     assert "W" * 43 not in ended.printed
 
 
+def test_a_changed_administrator_password_is_in_force_once_the_server_began_anew(
+    health_database: Database,
+) -> None:
+    site, name = health_database.site, "postgresql-health-secret"
+    old, new = health_database.server.secret("postgres-password"), "N" * 43
+    changed = site.cluster.with_secret(name, postgres_password=new, password="M" * 43)
+    health_database.server.stop()
+    place = health_database.server.mapping.path("/run/secrets/postgresql") / "postgres-password"
+    place.write_text(new, encoding="utf-8")
+    try:
+        with ArgumentsWatch() as watch:
+            health_database.server.start()
+        assert watch.leaks([new]) == []
+        assert new not in health_database.server.process.told()
+        assert health_database.ask("postgres", old, "postgres", "SELECT 1").refused
+        assert not health_database.ask("postgres", new, "postgres", "SELECT 1").refused
+        again = health_database.init(changed)
+        assert again.code == 0, again.trouble
+        assert not health_database.ask("healthapi", "M" * 43, HEALTH, "SELECT 1").refused
+    finally:
+        place.write_text(old, encoding="utf-8")
+        health_database.server.restart()
+        back = health_database.init()
+    assert back.code == 0, back.trouble
+
+
 def test_data_outlives_the_pod(auth_database: Database) -> None:
     kept = f"{KEY} ('kept', 'p', 'q', 'RETIRED')"
     assert not auth_database.application(AUTH, kept).refused

@@ -12,7 +12,7 @@ from installer.kube.secret_objects import SecretWanted
 from installer.kube.stamp import Stamp
 from installer.modules.secret_values import SecretSpec, SecretValue
 from installer.steps.nodes_ready import NodesReady
-from tests.kube.rehearsed import Rehearsed, claim, config_map, deployment, job, patch
+from tests.kube.rehearsed import Body, Rehearsed, claim, config_map, deployment, job, patch
 from tests.steps.kube.conftest import Site
 
 
@@ -154,27 +154,82 @@ def test_a_job_with_other_content_under_the_same_name_is_made_anew(site: Site) -
     assert found["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2")
 
 
-def test_a_supplied_secret_is_used_and_a_generated_one_is_never_made_anew(site: Site) -> None:
+def test_a_supplied_secret_follows_its_source_and_a_generated_one_is_never_made_anew(
+    site: Site,
+) -> None:
     site.supplied["small.login"] = "a-supplied-password"
+    key = SecretValue("key", "encryption_key", question_path="small.key")
     specs = [
         spec(site, "login", PASSWORD, ADDRESS),
-        spec(site, "other", SecretValue("password", "password")),
+        spec(site, "other", SecretValue("password", "password"), key),
     ]
     site.install(site.small([], secrets=specs))
     generated = site.cluster.secret(site.space, "other")
 
-    site.supplied["small.login"] = "another-password"
+    site.supplied |= {"small.login": "another-password", "small.key": "another-key-of-data"}
     result = site.install(site.small([], secrets=specs))
 
     login = site.cluster.secret(site.space, "login")
     assert login is not None
     assert login.values == {
-        "password": "a-supplied-password",
-        "address": "db://app:a-supplied-password@db",
+        "password": "another-password",
+        "address": "db://app:another-password@db",
     }
     assert site.cluster.secret(site.space, "other") == generated
-    assert result.changed == 0
+    assert result.changed == 1
     assert "a-supplied-password" not in site.said
+    assert "another-password" not in site.said
+
+    del site.supplied["small.login"]
+    assert site.install(site.small([], secrets=specs)).changed == 0
+
+
+def reading(body: Body, name: str) -> Body:
+    """The same with a container that reads a Secret."""
+    container = body["spec"]["template"]["spec"]["containers"][0]
+    reference = {"secretKeyRef": {"name": name, "key": "password"}}
+    container["env"] = [{"name": "PASSWORD", "valueFrom": reference}]
+    return body
+
+
+def test_pods_that_read_a_changed_secret_begin_anew_and_no_others(site: Site) -> None:
+    site.supplied["small.login"] = "a-supplied-password"
+    rendered = site.small(
+        [
+            reading(deployment(site.space, "reader"), "login"),
+            reading(deployment(site.space, "other"), "untouched"),
+            deployment(site.space, "apart"),
+        ],
+        [reading(job(site.space, "init"), "login")],
+        secrets=[
+            spec(site, "login", PASSWORD),
+            spec(site, "untouched", SecretValue("password", "password")),
+        ],
+    )
+    site.install(rendered)
+    assert site.install(rendered).changed == 0
+    before = {one.ref: one.uid for one in site.cluster.inventory(site.stamp)}
+
+    site.supplied["small.login"] = "another-password"
+    planned = site.plan(rendered)
+    made = site.install(rendered)
+
+    lines = planned.seen["secrets"].changes
+    assert lines == (
+        f"Secret {site.space}/login: password follows its source",
+        f"Secret {site.space}/login: pods that read it begin anew, those of "
+        f"Deployment {site.space}/reader, Job {site.space}/init",
+    )
+    assert made.error is None
+    (changed,) = site.changes_of("small-0")
+    place = "spec.template.metadata.annotations[health-install/secrets]"
+    assert changed.startswith(f"Deployment {site.space}/reader: {place}")
+    assert site.changes_of("small-1") == (
+        f"Job {site.space}/init: is made anew, since a job cannot be changed",
+    )
+    assert site.install(rendered).changed == 0
+    after = {one.ref: one.uid for one in site.cluster.inventory(site.stamp)}
+    assert {ref.name for ref in after if after[ref] != before[ref]} == {"init"}
 
 
 def test_only_missing_and_derived_keys_of_a_secret_are_set(site: Site) -> None:
