@@ -36,12 +36,23 @@ class RehearsalAddress:
 
 
 class RehearsalWorld:
-    """Context manager around the process; `address` waits until the world is ready."""
+    """Context manager around the process; `address` waits until the world is ready.
 
-    def __init__(self, home: Home, speed: float | None = None, weather: str | None = None) -> None:
+    `region` is where a new tenancy has its home, which decides how many availability domains there
+    are; one that is there already stays where it is.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        speed: float | None = None,
+        weather: str | None = None,
+        region: str = "",
+    ) -> None:
         self.folder = home.folder / "world"
         self.speed = speed or DEFAULT_SPEED
         self._weather = weather
+        self._region = region
         self._process: subprocess.Popen[str] | None = None
         self._log_began = 0
 
@@ -50,6 +61,8 @@ class RehearsalWorld:
         words = ["--home", str(self.folder), "--speed", str(self.speed)]
         if self._weather:
             words += ["--weather", self._weather]
+        if self._region:
+            words += ["--region", self._region]
         with (self.folder / "world.log").open("a", encoding="utf-8") as log:
             self._log_began = log.tell()
             self._process = subprocess.Popen(

@@ -49,7 +49,8 @@ class Case:
     """One installation and the sources of its answers.
 
     `layers` hold every source but the screen's, the profile's (which the person may choose) and
-    the rehearsal's (which follows from name and target).
+    the rehearsal's (which follows from name and target). `region` is the one that was asked for, ""
+    for that of the profile; a rehearsal plays there.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Case:
     profile: str
     rehearse: bool
     layers: tuple[Layer, ...] = field(repr=False)
+    region: str = ""
 
     @property
     def home(self) -> Home:
@@ -70,7 +72,8 @@ class Case:
         sources = self._layers_with(answered, profile)
         name = str(_first(sources, "name"))
         rehearsal = self.rehearse or str(_first(sources, "target")) == "rehearsal"
-        return replace(self, name=name, rehearsal=rehearsal, profile=profile)
+        region = str(_first(sources, "place.region"))
+        return replace(self, name=name, rehearsal=rehearsal, profile=profile, region=region)
 
     def gathered(self, answered: Mapping[str, object] | None = None) -> Gathered[Answers]:
         """All answers, each with where it came from. Raises AnswersError with every mistake."""

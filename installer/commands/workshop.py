@@ -279,7 +279,7 @@ class Workshop:
             prepare(self.case.home)
             # The world gets ready while this process loads the SDKs.
             self._world = self._open.enter_context(
-                RehearsalWorld(self.case.home, self.case.speed, self.case.weather)
+                RehearsalWorld(self.case.home, self.case.speed, self.case.weather, self.case.region)
             )
         # Here and not above: it loads both SDKs, and a screen is drawn before that.
         from installer.commands.target import open_target

@@ -8,7 +8,7 @@ left can be negative; and every limit at 0 is a suspended account, not an empty 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from installer.engine.errors import InstallError, Temporary
 from installer.oracle.account import Account
@@ -92,26 +92,36 @@ LIMITS: tuple[Limit, ...] = (
 
 @dataclass(frozen=True)
 class Reading:
-    """What Oracle says of one limit; None where it does not say. `left` may be negative."""
+    """What Oracle says of one limit; None where it does not say. `left` may be negative.
+
+    `domain` is the availability domain it was asked for, where there are several.
+    """
 
     limit: Limit
     value: int | None = None
     left: int | None = None
+    domain: str = ""
 
 
 @dataclass(frozen=True)
 class Shortage:
-    """Something the plan needs and the account does not give; `value` is the limit itself."""
+    """Something the plan needs and the account does not give; `value` is the limit itself.
+
+    `domain` is the availability domain with the most room, where there are several.
+    """
 
     what: str
     needed: float
     left: int
     value: int | None
+    domain: str = ""
 
     @property
     def words(self) -> str:
         """One line with every number."""
         told = f"{self.what}: {self.needed:g} needed, {max(0, self.left)} left"
+        if self.domain:
+            told += f" in {self.domain}, the availability domain with the most room"
         if self.value is None:
             return told
         return f"{told}; the account's limit for {self.what} in this region is {self.value}"
@@ -125,19 +135,33 @@ class LimitsReader:
         self._clients = account.clients
 
     def read(self, needs: Needs) -> tuple[Reading, ...]:
-        """One reading for each limit the plan needs something of; per AD the most generous."""
-        domains = self._account.availability_domains()
-        return tuple(
-            self._best(limit, domains) if limit.scope == AD else self._one(limit)
-            for limit in LIMITS
-            if limit.needs(needs) > 0
-        )
+        """One reading for each limit the plan needs something of.
 
-    def _best(self, limit: Limit, domains: Sequence[str]) -> Reading:
-        """All machines go to one availability domain, so one with room is enough."""
-        found = [self._one(limit, domain) for domain in domains]
-        known = [each for each in found if each.left is not None]
-        return max(known, key=lambda each: each.left or 0, default=Reading(limit))
+        Those that count per availability domain are of one and the same: all machines and volumes
+        go to one, so one with room for everything is enough, and three with a part of it are not.
+        """
+        wanted = [limit for limit in LIMITS if limit.needs(needs) > 0]
+        there = self._by_domain([limit for limit in wanted if limit.scope == AD])
+        best = min(there.values(), key=lambda found: _lack(found, needs), default=())
+        known = {reading.limit: reading for reading in best}
+        return tuple(known.get(limit) or self._one(limit) for limit in wanted)
+
+    def domains_with_room(self, needs: Needs) -> tuple[str, ...]:
+        """Availability domains whose own limits leave room; where nothing can be read, too."""
+        limits = [each for each in LIMITS if each.scope == AD and each.needs(needs) > 0]
+        there = self._by_domain(limits)
+        return tuple(domain for domain, found in there.items() if not shortages(found, needs))
+
+    def _by_domain(self, limits: Sequence[Limit]) -> dict[str, tuple[Reading, ...]]:
+        domains = self._account.availability_domains() if limits else ()
+        return {
+            domain: tuple(self._there(limit, domain, several=len(domains) > 1) for limit in limits)
+            for domain in domains
+        }
+
+    def _there(self, limit: Limit, domain: str, *, several: bool) -> Reading:
+        found = self._one(limit, domain)
+        return replace(found, domain=domain) if several else found
 
     def _one(self, limit: Limit, domain: str = "") -> Reading:
         try:
@@ -194,11 +218,20 @@ def shortages(
         needed = reading.limit.needs(needs) - (reading.limit.needs(own) if own else 0)
         if reading.left is None or needed <= max(0, reading.left):
             continue
-        shortage = Shortage(reading.limit.group, needed, reading.left, reading.value)
+        shortage = Shortage(
+            reading.limit.group, needed, reading.left, reading.value, reading.domain
+        )
         known = found.get(shortage.what)
         if known is None or shortage.left < known.left:
             found[shortage.what] = shortage
     return tuple(found.values())
+
+
+def _lack(readings: Sequence[Reading], needs: Needs) -> tuple[int, float]:
+    """How far a domain is from being enough: how many things lack, and how much of them."""
+    lacking = shortages(readings, needs)
+    left = sum(each.left for each in readings if each.left is not None)
+    return len(lacking), -left
 
 
 def is_suspended(readings: Sequence[Reading]) -> bool:

@@ -16,6 +16,10 @@ _FULL = ("out of host capacity", "out of capacity")
 _LIMITED = ("limitexceeded", "quotaexceeded", "service limit")
 
 
+class LimitReached(AccountError):
+    """The account may not have such a machine, in this availability domain at least."""
+
+
 def nodes_failed(sentences: Iterable[str]) -> InstallError:
     """The error for a pool whose machines failed with these words."""
     said = list(dict.fromkeys(each for each in sentences if each))
@@ -32,7 +36,7 @@ def nodes_failed(sentences: Iterable[str]) -> InstallError:
             "again; it compares every rule and repairs what differs before it tries again.",
         )
     if any(words in lower for words in _LIMITED):
-        return AccountError(
+        return LimitReached(
             "The account's limit for machines of this shape is reached.",
             why,
             "Remove machines that are not needed, or ask Oracle for a higher limit. After a "

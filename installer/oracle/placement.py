@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -56,7 +56,17 @@ def placements(
 
 
 def in_order_of_hope(
-    places: Sequence[Placement], said: Mapping[Placement, Reading]
+    places: Sequence[Placement],
+    said: Mapping[Placement, Reading],
+    without_room: Collection[str] = (),
 ) -> tuple[Placement, ...]:
-    """The same places, those with the best outlook first, and none left out."""
-    return tuple(sorted(places, key=lambda place: said.get(place, _NOTHING_SAID).outlook))
+    """The same places, those with the best outlook first, and none left out.
+
+    Domains `without_room` come after all others: a free machine there is none for this account.
+    """
+
+    def hope(place: Placement) -> tuple[bool, Outlook]:
+        outlook = said.get(place, _NOTHING_SAID).outlook
+        return place.availability_domain in without_room, outlook
+
+    return tuple(sorted(places, key=hope))

@@ -18,6 +18,7 @@ import sys
 import threading
 from pathlib import Path
 
+from installer.rehearsal.oracle.regions import USUAL
 from installer.rehearsal.weather import WeatherInvalid
 from installer.rehearsal.world import AlreadyRunning, Settings, World
 
@@ -76,6 +77,11 @@ def _settings(arguments: list[str] | None) -> Settings:
         default="trial",
         help="kind of account, which decides the service limits (trial)",
     )
+    parser.add_argument(
+        "--region",
+        default=USUAL,
+        help=f"home region of a new tenancy; some have three availability domains ({USUAL})",
+    )
     parser.add_argument("--port", type=int, default=0, help="where to listen (that of last time)")
     given = parser.parse_args(arguments)
     if given.speed <= 0:
@@ -86,6 +92,7 @@ def _settings(arguments: list[str] | None) -> Settings:
         weather=given.weather,
         account=given.account,
         port=given.port,
+        region=given.region,
     )
 
 

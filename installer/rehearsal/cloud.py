@@ -53,8 +53,14 @@ class Cloud(Protocol):
     Refusals are `CloudRefused`.
     """
 
-    async def create_volume(self, name: str, size_gib: int, tags: Mapping[str, str]) -> str:
-        """Makes a block volume (never below 50 GiB) and returns its OCID once it is AVAILABLE."""
+    async def create_volume(
+        self, name: str, size_gib: int, tags: Mapping[str, str], zone: str = ""
+    ) -> str:
+        """Makes a block volume (never below 50 GiB) and returns its OCID once it is AVAILABLE.
+
+        It lies in the availability domain that nodes show as that zone, which is the domain's
+        name without its prefix; without one, in the region's first.
+        """
 
     async def delete_volume(self, ocid: str) -> None:
         """Returns when the volume is gone; one that does not exist is gone."""

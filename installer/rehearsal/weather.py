@@ -201,9 +201,16 @@ class Weather:
                 struck = rule.fault
         return struck
 
-    def standing(self, kind: FaultKind) -> tuple[Fault, ...]:
-        """All faults of that kind in the rules, whatever has been counted: lasting conditions."""
-        return tuple(rule.fault for rule in self._rules.values() if rule.fault.kind == kind)
+    def standing(self, kind: FaultKind, subject: str | None = None) -> tuple[Fault, ...]:
+        """All faults of that kind in the rules, whatever has been counted: lasting conditions.
+
+        With a subject, those of rules about it.
+        """
+        return tuple(
+            rule.fault
+            for rule in self._rules.values()
+            if rule.fault.kind == kind and (subject is None or fnmatchcase(subject, rule.subject))
+        )
 
     @property
     def held(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from installer.rehearsal.oracle.cluster_cloud import ClusterCloud
 from installer.rehearsal.oracle.control import Control
 from installer.rehearsal.oracle.credentials import private_key, settle_in
 from installer.rehearsal.oracle.machine_identity import MachineIdentity
+from installer.rehearsal.oracle.regions import USUAL
 from installer.rehearsal.oracle.service import OracleService
 from installer.rehearsal.oracle.signatures import Notary
 from installer.rehearsal.oracle.tenancy import AccountKind, ClusterAddress, Tenancy
@@ -45,13 +46,17 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """How a world is started. `port` 0: the one of last time, if it is free."""
+    """How a world is started. `port` 0: the one of last time, if it is free.
+
+    `region` is the home of a tenancy that is new; one that is there stays where it is.
+    """
 
     home: Path
     speed: float = 60.0
     weather: Path | None = None
     account: AccountKind = "trial"
     port: int = 0
+    region: str = USUAL
 
 
 class _Endpoint(Protocol):
@@ -89,7 +94,7 @@ class World:
         self._conditions = Shelf(settings.home / "conditions.sqlite")
         self.clock = Clock(settings.speed, self._conditions)
         self.weather = Weather.load(settings.weather, self._conditions)
-        identity, public_key = settle_in(settings.home, self._shelf)
+        identity, public_key = settle_in(settings.home, self._shelf, settings.region)
         self.notary = Notary({identity.key_id: public_key}, session_key=public_key)
         hosting = importlib.util.find_spec(_KUBERNETES) is not None
         self.tenancy = Tenancy(
@@ -191,7 +196,7 @@ class World:
         """Who a bearer token belongs to: the tenancy's user, the cluster's player, or nobody."""
         if secrets.compare_digest(token.encode(), player_token.encode()):
             return _PLAYER_USER
-        return verify_token(self.notary, cluster, token)
+        return verify_token(self.notary, cluster, token, self.tenancy.identity.region.name)
 
     def _play(self, cluster: str, endpoint: _Endpoint, token: str) -> asyncio.Task[None] | None:
         if importlib.util.find_spec(_PLAYER) is None:

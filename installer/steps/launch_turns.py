@@ -5,15 +5,58 @@ from __future__ import annotations
 import math
 import time
 
-from installer.engine.errors import Parked
+from installer.engine.errors import InstallError, Parked
 from installer.engine.step import Context
+from installer.oracle.node_failures import LimitReached
 from installer.oracle.pace import HOUR, MOST_AN_HOUR, Pace
+from installer.oracle.placement import Placement
 
 _KEY = "attempts"
 
 
 class HourSpent(Parked):
     """The attempts of this hour are used up in an availability domain."""
+
+
+class Search:
+    """What became of the places that were tried for a machine, up to the verdict."""
+
+    def __init__(self) -> None:
+        self._full: list[str] = []
+        self._limited: set[str] = set()
+        self._parked: Parked | None = None
+        self._limit: LimitReached | None = None
+
+    def is_hopeless(self, place: Placement) -> bool:
+        """Whether the limit was met in that domain; its fault domains are no different."""
+        return place.availability_domain in self._limited
+
+    def full(self, place: Placement, error: Parked) -> None:
+        """No machine is free there."""
+        self._full.append(place.words())
+        self._parked = error
+
+    def limited(self, place: Placement, error: LimitReached) -> None:
+        """The account may have none there."""
+        self._limited.add(place.availability_domain)
+        self._limit = error
+
+    def spent(self, error: HourSpent) -> None:
+        """It was asked often enough in that domain."""
+        self._parked = self._parked or error
+
+    def verdict(self) -> InstallError:
+        """Why there is no machine; waiting helps if one place at least was only full."""
+        last = self._parked or self._limit
+        if last is None:
+            return InstallError(
+                "There is no place to try for a machine.",
+                "The region shows no availability domain that holds this installation's data "
+                "volumes.",
+                "Check that place.region is the region in which the installation was made.",
+            )
+        tried = f"Tried: {', '.join(self._full)}. " if self._full else ""
+        return type(last)(last.what, f"{tried}{last.why}", last.then)
 
 
 class LaunchTurns:

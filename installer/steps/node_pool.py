@@ -12,13 +12,14 @@ from installer.oracle.errors import OutOfCapacity, Throttled
 from installer.oracle.images import Image, choose_image
 from installer.oracle.instances import delivered
 from installer.oracle.leftovers import Leftovers
-from installer.oracle.node_failures import nodes_failed
+from installer.oracle.limits import LimitsReader, Needs
+from installer.oracle.node_failures import LimitReached, nodes_failed
 from installer.oracle.node_pool import NO_OLD_METADATA, NodePool, NodePools, NodePoolWanted
 from installer.oracle.placement import Outlook, Placement, in_order_of_hope, placements
 from installer.oracle.resource import Life, Started
 from installer.oracle.wanted import NodePlan
 from installer.steps.cluster import CLUSTER, VERSION_FACT
-from installer.steps.launch_turns import HourSpent, LaunchTurns
+from installer.steps.launch_turns import HourSpent, LaunchTurns, Search
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount, OracleResource
 from installer.steps.subnet import subnet_id
 
@@ -89,30 +90,30 @@ class Machines(OracleResource[NodePool]):
 
     def start(self, ctx: Context) -> str:
         """Try one place after the other, each once; raises Parked when none of them has room."""
-        full: list[str] = []
-        last: Parked | None = None
+        search = Search()
         for place in self._places(ctx):
+            if search.is_hopeless(place):
+                continue
             ctx.checkpoint()
             self._place = place
             try:
                 return self._start_there(ctx)
             except OutOfCapacity as error:
-                full.append(place.words())
+                search.full(place, error)
                 ctx.note(f"No free machine in {place.words()}.")
-                last = error
+            except LimitReached as error:
+                search.limited(place, error)
+                ctx.note(f"The account may have no such machine in {place.availability_domain}.")
             except HourSpent as error:
-                last = last or error
-        if last is None:
-            raise _no_place()
-        tried = f"Tried: {', '.join(full)}. " if full else ""
-        raise type(last)(last.what, f"{tried}{last.why}", last.then)
+                search.spent(error)
+        raise search.verdict()
 
     def _start_there(self, ctx: Context) -> str:
         """Begin a pool in the current place and see it through; a full place leaves nothing."""
         made = super().start(ctx)
         try:
             self._ready(ctx, made)
-        except OutOfCapacity:
+        except (OutOfCapacity, LimitReached):
             found = self.get(ctx, made)
             if found is not None:
                 self.remove(ctx, found)
@@ -157,11 +158,23 @@ class Machines(OracleResource[NodePool]):
         account = self.account()
         domains = account.availability_domains()
         faults = {domain: account.fault_domains(domain) for domain in domains}
-        places = placements(domains, faults, self._bound_to(ctx))
+        bound = self._bound_to(ctx)
+        places = placements(domains, faults, bound)
         said = CapacityRadar(account).read(places, self._plan)
+        roomy = self._roomy(domains) if not bound else domains
         if said and all(each.outlook >= Outlook.FULL for each in said.values()):
             ctx.note("Oracle's capacity report shows no free machine; trying all the same.")
-        return in_order_of_hope(places, said)
+        return in_order_of_hope(places, said, set(domains) - set(roomy))
+
+    def _roomy(self, domains: Sequence[str]) -> Sequence[str]:
+        """Those whose limits leave room for the machines; asked only where there is a choice."""
+        if len(domains) < 2:
+            return domains
+        plan = self._plan
+        needs = Needs(
+            ocpus=plan.ocpus * plan.nodes, memory_gb=plan.memory_gb * plan.nodes, storage_gb=0
+        )
+        return LimitsReader(self.account()).domains_with_room(needs)
 
     def _bound_to(self, ctx: Context) -> str:
         """The domain of data volumes that exist already; a machine elsewhere cannot use them."""
@@ -283,14 +296,6 @@ class Machines(OracleResource[NodePool]):
 
     def _all(self) -> NodePools:
         return NodePools(self.account())
-
-
-def _no_place() -> InstallError:
-    return InstallError(
-        "There is no place to try for a machine.",
-        "The region shows no availability domain that holds this installation's data volumes.",
-        "Check that place.region is the region in which the installation was made.",
-    )
 
 
 def _wrong_size(lines: str, plan: NodePlan) -> ClusterError:

@@ -22,6 +22,7 @@ class Expectation:
     part: how much is installed: the network, the same after images were looked up, everything up to
     the machines, a small platform.
     account: the kind of account the world plays.
+    region: where the tenancy has its home, which decides how many availability domains there are.
     private: whether the nodes are to be private ones.
     verb: the run that meets the weather; before a removal everything is installed in fine weather.
     before: what somebody does before that run, see `incidents.py`.
@@ -29,13 +30,15 @@ class Expectation:
     that was told on the way.
     reached: steps that end well. silent: steps that must not even begin.
     calls: no operation may be asked for more often than this.
-    left: how many of a kind there are afterwards.
+    left: how many of a kind there are afterwards. where: how the name of the availability domain of
+    each of a kind ends then.
     then: whether the same command in fine weather ends where an untroubled one does.
     """
 
     about: str
     part: Literal["network", "images", "machines", "platform"] = "machines"
     account: Literal["trial", "free", "payg"] = "trial"
+    region: str = ""
     private: bool = False
     verb: Literal["install", "destroy"] = "install"
     before: tuple[str, ...] = ()
@@ -48,6 +51,7 @@ class Expectation:
     silent: tuple[str, ...] = ()
     calls: dict[str, int] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
     then: Literal["as untroubled", "the same"] = "as untroubled"
 
 

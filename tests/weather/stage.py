@@ -136,6 +136,11 @@ class Stage:
         """Steps that were at least looked at."""
         return {each.step for each in self.events if isinstance(each, StepStarted)}
 
+    def ours(self) -> list[dict[str, Any]]:
+        """What stands in the installation's compartment."""
+        home = self.person.recall("compartment")
+        return [each for each in self.world.inventory() if each["compartment"] == home]
+
     def likeness(self) -> Counter[str]:
         """Everything in the world, without ids and chance."""
         seen = WorldView(self.world).likeness()
@@ -159,7 +164,7 @@ def _connect(door: ClusterAccess, open_now: ExitStack) -> Callable[[Context], Cl
 
 
 class Worlds:
-    """One world for each kind of account, shared by all cases, thrown away after a failure."""
+    """One world for each account and region, shared by its cases, thrown away after a failure."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -167,23 +172,25 @@ class Worlds:
         self._count = 0
 
     @contextmanager
-    def of(self, account: str) -> Iterator[World]:
+    def of(self, account: str, region: str = "") -> Iterator[World]:
         """The world; one in which a case failed is not used again."""
-        if account not in self._open:
-            self._open[account] = self._start(account)
-        world, stack = self._open[account]
+        kind = f"{account}{region}"
+        if kind not in self._open:
+            self._open[kind] = self._start(kind, account, region)
+        world, stack = self._open[kind]
         try:
             yield world
         except BaseException:
-            del self._open[account]
+            del self._open[kind]
             stack.close()
             raise
 
-    def _start(self, account: str) -> tuple[World, ExitStack]:
+    def _start(self, kind: str, account: str, region: str) -> tuple[World, ExitStack]:
         self._count += 1
         stack = ExitStack()
-        home = self._folder / f"{account}-{self._count}"
-        world = stack.enter_context(world_in(home, "--account", account))
+        home = self._folder / f"{kind}-{self._count}"
+        options = ["--account", account, *(["--region", region] if region else [])]
+        world = stack.enter_context(world_in(home, *options))
         live_next_door(world)
         return world, stack
 

@@ -43,7 +43,7 @@ def untroubled() -> dict[str, Counter[str]]:
 def test_weather(
     case: Case, worlds: Worlds, untroubled: dict[str, Counter[str]], tmp_path: Path
 ) -> None:
-    with worlds.of(case.expected.account) as world:
+    with worlds.of(case.expected.account, case.expected.region) as world:
         before = world.inventory()
         wanted = _untroubled(case, world, untroubled, tmp_path)
         folder = tmp_path / "folder"
@@ -62,7 +62,7 @@ def test_weather(
 def _untroubled(
     case: Case, world: World, known: dict[str, Counter[str]], folder: Path
 ) -> Counter[str]:
-    kind = f"{case.expected.part}{' private' * case.expected.private}"
+    kind = f"{case.expected.part}{' private' * case.expected.private} {case.expected.region}"
     if case.expected.verb == "destroy" or case.expected.then == "the same":
         return Counter()
     if kind not in known:
@@ -102,6 +102,12 @@ def _strike(case: Case, stage: Stage) -> None:
     assert not over, asked
     count = stage.world.count()
     assert {kind: count[kind] for kind in expected.left} == expected.left
+    astray = [
+        each
+        for each in stage.ours()
+        if not each["domain"].endswith(expected.where.get(each["kind"], ""))
+    ]
+    assert not astray
 
 
 def _said(case: Case, stage: Stage, result: Result) -> None:

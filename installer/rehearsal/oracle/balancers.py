@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
-from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.kinds import (
     check_etag,
     check_tags,
@@ -49,7 +48,7 @@ def make_balancer(tenancy: Tenancy, kind: str, body: Body) -> Record:
     require_room(tenancy, _LIMIT[kind])
     if kind == LB:
         require_quota(tenancy, body["compartmentId"], "load-balancer", _LIMIT[LB], 1)
-    record = Record(kind, new_ocid(kind), _full(tenancy, kind, body), [])
+    record = Record(kind, tenancy.new_ocid(kind), _full(tenancy, kind, body), [])
     reserved = [str(each.get("id", "")) for each in body.get("reservedIps") or []]
     record.body.pop("reservedIps", None)
     address = _address(kind, record.id, private=bool(body.get("isPrivate")))
@@ -127,7 +126,7 @@ def _begin(tenancy: Tenancy, record: Record, verb: str, seconds: float) -> str:
     word = "NETWORK_LOAD_BALANCER" if record.kind == NLB else "LoadBalancer"
     work = Record(
         f"{record.kind}workrequest",
-        new_ocid(f"{record.kind}workrequest"),
+        tenancy.new_ocid(f"{record.kind}workrequest"),
         {
             "operationType": f"{verb}_{word}",
             "compartmentId": record.body["compartmentId"],

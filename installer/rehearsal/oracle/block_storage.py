@@ -22,11 +22,11 @@ def _check_volume(tenancy: Tenancy, body: Body) -> None:
     size = int(body.get("sizeInGBs") or SMALLEST_GB)
     if not SMALLEST_GB <= size <= _LARGEST_GB:
         raise invalid(f"sizeInGBs must be between {SMALLEST_GB} and {_LARGEST_GB}.")
-    if body.get("availabilityDomain") != tenancy.identity.availability_domain:
-        raise invalid(f"The availability domain {body.get('availabilityDomain')} is unknown.")
+    domain = str(body.get("availabilityDomain"))
+    tenancy.require_domain(domain)
     if "id" not in body:
-        require_room(tenancy, "volume-count")
-        require_room(tenancy, "total-storage-gb", size)
+        require_room(tenancy, "volume-count", domain=domain)
+        require_room(tenancy, "total-storage-gb", size, domain=domain)
         where = str(body["compartmentId"])
         require_quota(tenancy, where, "block-storage", "total-storage-gb", size)
         body["sizeInGBs"] = size
@@ -38,7 +38,8 @@ def _check_growth(tenancy: Tenancy, body: Body, size: int) -> None:
     standing = tenancy.registry.find("volume", str(body["id"])).body["sizeInGBs"]
     if size < standing:
         raise invalid("A volume can only grow.")
-    require_room(tenancy, "total-storage-gb", size - standing)
+    domain = str(body["availabilityDomain"])
+    require_room(tenancy, "total-storage-gb", size - standing, domain=domain)
 
 
 def _complete(_tenancy: Tenancy, record: Record) -> None:

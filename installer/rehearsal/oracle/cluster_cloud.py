@@ -9,7 +9,6 @@ from typing import Any
 from installer.rehearsal.cloud import BalancerKind, CloudRefused, WantedNode
 from installer.rehearsal.oracle.balancers import LB, NLB, make_balancer, remove_balancer
 from installer.rehearsal.oracle.block_storage import SMALLEST_GB, VOLUME
-from installer.rehearsal.oracle.credentials import REGION
 from installer.rehearsal.oracle.images import image_of
 from installer.rehearsal.oracle.kinds import end, new_record
 from installer.rehearsal.oracle.public_ips import at
@@ -27,7 +26,9 @@ class ClusterCloud:
         self._tenancy = tenancy
         self._cluster = cluster
 
-    async def create_volume(self, name: str, size_gib: int, tags: Mapping[str, str]) -> str:
+    async def create_volume(
+        self, name: str, size_gib: int, tags: Mapping[str, str], zone: str = ""
+    ) -> str:
         """See `Cloud`."""
         await self._weather("CreateVolume", name)
 
@@ -35,7 +36,7 @@ class ClusterCloud:
             configured = self._options("persistentVolumeConfig")
             body = {
                 "compartmentId": self._record.body["compartmentId"],
-                "availabilityDomain": self._tenancy.identity.availability_domain,
+                "availabilityDomain": self._domain(zone),
                 "displayName": name,
                 "sizeInGBs": max(size_gib, SMALLEST_GB),
                 "freeformTags": {**(configured.get("freeformTags") or {}), **tags},
@@ -131,6 +132,11 @@ class ClusterCloud:
             }
         return body
 
+    def _domain(self, zone: str) -> str:
+        """The availability domain behind a node's zone, which has no prefix; the first for none."""
+        domains = self._tenancy.identity.domains
+        return next((each for each in domains if each.rsplit(":", 1)[-1] == zone), domains[0])
+
     def _reserved(self, address: str) -> str:
         """Its OCID: only addresses of the cluster's own compartment can be used."""
         found = at(self._tenancy, address, self._record.body["compartmentId"])
@@ -212,7 +218,7 @@ def _wanted(node: Record, instance: Record, pool: Record) -> WantedNode:
         shape=instance.body["shape"],
         availability_domain=instance.body["availabilityDomain"],
         fault_domain=instance.body["faultDomain"],
-        region=REGION,
+        region=instance.body["region"],
         boot_volume_gb=int(instance.body["sourceDetails"]["bootVolumeSizeInGBs"]),
         labels={pair["key"]: pair["value"] for pair in pool.body.get("initialNodeLabels") or []},
     )

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from installer.rehearsal.oracle import work_requests
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
-from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.images import SHAPES, VERSIONS, images, upgrades_from
 from installer.rehearsal.oracle.kinds import (
     check_etag,
@@ -77,7 +76,7 @@ def _create(tenancy: Tenancy, call: Call) -> Answer:
     body = call.body
     _check_new(tenancy, body)
     require_room(tenancy, "cluster-count")
-    record = Record("cluster", new_ocid("cluster"), _full(body), [])
+    record = Record("cluster", tenancy.new_ocid("cluster"), _full(body), [])
     bad = tenancy.weather.strike(call.operation, kinds=("fail",))
     record.notes["trouble"] = bad.message if bad else ""
     last = "FAILED" if bad else "ACTIVE"
@@ -274,7 +273,7 @@ def _kubeconfig(tenancy: Tenancy, call: Call) -> Answer:
         raise invalid("tokenVersion must be 2.0.0.")
     if body.get("endpoint", "PUBLIC_ENDPOINT") not in ("PUBLIC_ENDPOINT", "PRIVATE_ENDPOINT"):
         raise invalid("endpoint must be PUBLIC_ENDPOINT or PRIVATE_ENDPOINT.")
-    text = kubeconfig(record.id, tenancy.address_of(record.id))
+    text = kubeconfig(record.id, tenancy.address_of(record.id), tenancy.identity.region.name)
     return Answer(body=text.encode(), content_type="application/x-yaml")
 
 

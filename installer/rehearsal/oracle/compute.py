@@ -15,7 +15,7 @@ from installer.rehearsal.oracle.kinds import (
     routes_of,
     shown,
 )
-from installer.rehearsal.oracle.machines import Machine, launch, refusal_of, terminate
+from installer.rehearsal.oracle.machines import Machine, launch, place_words, refusal_of, terminate
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import incorrect_state, invalid, missing, not_found
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
@@ -42,6 +42,7 @@ def _launch(tenancy: Tenancy, call: Call) -> Answer:
     for name in ("availabilityDomain", "compartmentId", "shape"):
         if not body.get(name):
             raise missing(name)
+    tenancy.require_domain(body["availabilityDomain"])
     tenancy.require_compartment(body["compartmentId"])
     source, card = body.get("sourceDetails") or {}, body.get("createVnicDetails") or {}
     subnet = require_related(tenancy, "subnet", str(card.get("subnetId") or ""))
@@ -153,19 +154,23 @@ def _capacity_report(tenancy: Tenancy, call: Call) -> Answer:
     body = call.body
     if not tenancy.is_root(str(body.get("compartmentId"))):
         raise not_found(str(body.get("compartmentId")))
-    if body.get("availabilityDomain") != tenancy.identity.availability_domain:
-        raise invalid(f"The availability domain {body.get('availabilityDomain')} is unknown.")
-    full = bool(tenancy.weather.standing("no_capacity"))
+    tenancy.require_domain(body.get("availabilityDomain"))
     return Answer(
         body={
             "compartmentId": body["compartmentId"],
             "availabilityDomain": body["availabilityDomain"],
             "shapeAvailabilities": [
-                _availability(asked, full=full) for asked in body.get("shapeAvailabilities") or []
+                _availability(asked, full=_is_full(tenancy, body["availabilityDomain"], asked))
+                for asked in body.get("shapeAvailabilities") or []
             ],
             "timeCreated": tenancy.registry.stamp(),
         }
     )
+
+
+def _is_full(tenancy: Tenancy, domain: str, asked: Body) -> bool:
+    place = place_words(domain, str(asked.get("faultDomain") or ""))
+    return bool(tenancy.weather.standing("no_capacity", subject=place))
 
 
 def _availability(asked: Body, *, full: bool) -> Body:

@@ -26,7 +26,7 @@ _FIRST_ADDRESS = "198.51.100.7"
 
 
 def inventory(tenancy: Tenancy) -> list[Body]:
-    """Every resource that is not gone: kind, id, name, state, tags, compartment."""
+    """Every resource that is not gone: kind, id, name, state, tags, compartment, domain."""
     return [
         _entry(tenancy, record) for kind in INVENTORIED for record in tenancy.registry.living(kind)
     ]
@@ -41,6 +41,7 @@ def _entry(tenancy: Tenancy, record: Record) -> Body:
         "state": tenancy.registry.state(record),
         "compartment": body.get("compartmentId"),
         "tags": body.get("freeformTags", {}),
+        "domain": body.get("availabilityDomain") or "",
     }
 
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -19,11 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     generate_private_key,
 )
 
+from installer.rehearsal.oracle.regions import USUAL, Region
 from installer.rehearsal.oracle.sessions import LASTS_SECONDS, Session, new_token
 from installer.rehearsal.shelf import Shelf
 
-REGION = "eu-amsterdam-1"
-REGION_KEY = "AMS"
 _ALPHABET = string.ascii_lowercase + "234567"
 _KIND = "credentials"
 
@@ -37,6 +36,7 @@ class Identity:
     fingerprint: str
     namespace: str
     zone_prefix: str  # availability domains are named "<prefix>:EU-AMSTERDAM-1-AD-1"
+    region: Region = field(default_factory=Region)
 
     @property
     def key_id(self) -> str:
@@ -44,12 +44,12 @@ class Identity:
         return f"{self.tenancy}/{self.user}/{self.fingerprint}"
 
     @property
-    def availability_domain(self) -> str:
-        """The region's only one."""
-        return f"{self.zone_prefix}:{REGION.upper()}-AD-1"
+    def domains(self) -> tuple[str, ...]:
+        """The region's availability domains: one, or three."""
+        return self.region.domains(self.zone_prefix)
 
 
-def new_ocid(kind: str, region: str = REGION) -> str:
+def new_ocid(kind: str, region: str) -> str:
     """A fresh Oracle identifier; `region` is empty for what belongs to no region."""
     unique = "".join(secrets.choice(_ALPHABET) for _ in range(56))
     return f"ocid1.{kind}.oc1.{region}.aaaa{unique}"
@@ -64,9 +64,10 @@ def fingerprint_of(key: RSAPublicKey) -> str:
     return ":".join(digest[n : n + 2] for n in range(0, 32, 2))
 
 
-def settle_in(home: Path, shelf: Shelf) -> tuple[Identity, RSAPublicKey]:
+def settle_in(home: Path, shelf: Shelf, region: str = USUAL) -> tuple[Identity, RSAPublicKey]:
     """Finds or makes the identity and writes the SDK's configuration below `home`/oci.
 
+    `region` is where a new tenancy has its home; one that is there already stays where it is.
     `config` holds the profile DEFAULT, `sessions` the profiles SESSION and EXPIRED.
     """
     folder = home / "oci"
@@ -76,7 +77,7 @@ def settle_in(home: Path, shelf: Shelf) -> tuple[Identity, RSAPublicKey]:
         _write_private(key_file, _pem(generate_private_key(65537, 2048)))
     private = private_key(home)
     public = private.public_key()
-    identity = _identity(shelf, fingerprint_of(public))
+    identity = _identity(shelf, fingerprint_of(public), region)
     _write_private(folder / "config", _configuration(identity, key_file).encode())
     _write_private(folder / "sessions", _sessions(folder, identity, private).encode())
     return identity, public
@@ -105,14 +106,14 @@ def _sessions(folder: Path, identity: Identity, key: RSAPrivateKey) -> str:
             f"[{profile}]\n"
             f"fingerprint={identity.fingerprint}\n"
             f"tenancy={identity.tenancy}\n"
-            f"region={REGION}\n"
+            f"region={identity.region.name}\n"
             f"key_file={folder / 'api_key.pem'}\n"
             f"security_token_file={file}\n"
         )
     return text
 
 
-def _identity(shelf: Shelf, fingerprint: str) -> Identity:
+def _identity(shelf: Shelf, fingerprint: str, region: str) -> Identity:
     doc = shelf.get(_KIND, "identity")
     if doc is None:
         doc = {
@@ -120,6 +121,7 @@ def _identity(shelf: Shelf, fingerprint: str) -> Identity:
             "user": new_ocid("user", ""),
             "namespace": _letters(12, string.ascii_lowercase),
             "zone_prefix": _letters(4, string.ascii_letters),
+            "region": region,
         }
         shelf.put(_KIND, "identity", doc)
     return Identity(
@@ -128,6 +130,8 @@ def _identity(shelf: Shelf, fingerprint: str) -> Identity:
         fingerprint=fingerprint,
         namespace=doc["namespace"],
         zone_prefix=doc["zone_prefix"],
+        # Worlds made before regions could be chosen are in the usual one.
+        region=Region(doc.get("region", USUAL)),
     )
 
 
@@ -141,7 +145,7 @@ def _configuration(identity: Identity, key_file: Path) -> str:
         f"user={identity.user}\n"
         f"fingerprint={identity.fingerprint}\n"
         f"tenancy={identity.tenancy}\n"
-        f"region={REGION}\n"
+        f"region={identity.region.name}\n"
         f"key_file={key_file}\n"
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
-from installer.rehearsal.oracle.credentials import REGION, REGION_KEY, new_ocid
+from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.kinds import (
     check_etag,
     check_tags,
@@ -14,6 +14,7 @@ from installer.rehearsal.oracle.kinds import (
 from installer.rehearsal.oracle.limits import require_room
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import Refused, missing, not_found
+from installer.rehearsal.oracle.regions import Region
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
 
 _PATH = "/20160918"
@@ -36,7 +37,7 @@ def _get_tenancy(tenancy: Tenancy, call: Call) -> Answer:
             "id": tenancy.identity.tenancy,
             "name": "rehearsal",
             "description": "A tenancy to rehearse in",
-            "homeRegionKey": REGION_KEY,
+            "homeRegionKey": tenancy.identity.region.key,
             "freeformTags": {},
             "definedTags": {},
         }
@@ -49,8 +50,8 @@ def _list_subscriptions(tenancy: Tenancy, call: Call) -> Answer:
     return Answer(
         body=[
             {
-                "regionKey": REGION_KEY,
-                "regionName": REGION,
+                "regionKey": tenancy.identity.region.key,
+                "regionName": tenancy.identity.region.name,
                 "status": "READY",
                 "isHomeRegion": True,
             }
@@ -58,10 +59,9 @@ def _list_subscriptions(tenancy: Tenancy, call: Call) -> Answer:
     )
 
 
-def _list_regions(_tenancy: Tenancy, _call: Call) -> Answer:
-    return Answer(
-        body=[{"key": REGION_KEY, "name": REGION}, {"key": "FRA", "name": "eu-frankfurt-1"}]
-    )
+def _list_regions(tenancy: Tenancy, _call: Call) -> Answer:
+    regions = dict.fromkeys((tenancy.identity.region, Region(), Region("eu-frankfurt-1")))
+    return Answer(body=[{"key": each.key, "name": each.name} for each in regions])
 
 
 def _list_domains(tenancy: Tenancy, call: Call) -> Answer:
@@ -70,10 +70,11 @@ def _list_domains(tenancy: Tenancy, call: Call) -> Answer:
     return Answer(
         body=[
             {
-                "id": f"ocid1.availabilitydomain.oc1..{tenancy.identity.zone_prefix}",
-                "name": tenancy.identity.availability_domain,
+                "id": f"ocid1.availabilitydomain.oc1..{tenancy.identity.zone_prefix}{number}",
+                "name": name,
                 "compartmentId": compartment,
             }
+            for number, name in enumerate(tenancy.identity.domains, 1)
         ]
     )
 
@@ -81,12 +82,12 @@ def _list_domains(tenancy: Tenancy, call: Call) -> Answer:
 def _list_fault_domains(tenancy: Tenancy, call: Call) -> Answer:
     compartment, domain = call.needed("compartmentId"), call.needed("availabilityDomain")
     tenancy.know_compartment(compartment)
-    if domain != tenancy.identity.availability_domain:
+    if domain not in tenancy.identity.domains:
         raise not_found(domain)
     return Answer(
         body=[
             {
-                "id": f"ocid1.faultdomain.oc1..{tenancy.identity.zone_prefix}{n}",
+                "id": f"ocid1.faultdomain.oc1..{domain[-1]}{tenancy.identity.zone_prefix}{n}",
                 "name": f"FAULT-DOMAIN-{n}",
                 "compartmentId": compartment,
                 "availabilityDomain": domain,

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from installer.rehearsal.oracle.calls import NOTHING, Answer, Body, Call, matching, page_of
-from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import (
     conflict,
@@ -177,7 +176,7 @@ def new_record(
     }
     if kind.check is not None:
         kind.check(tenancy, full)
-    record = Record(kind.name, new_ocid(kind.ocid or kind.name), full, [])
+    record = Record(kind.name, tenancy.new_ocid(kind.ocid or kind.name), full, [])
     record.pass_through(tenancy.now, (kind.states.coming, 0.0), (kind.states.there, kind.seconds))
     if kind.complete is not None:
         kind.complete(tenancy, record)

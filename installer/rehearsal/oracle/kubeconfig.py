@@ -6,13 +6,12 @@ import base64
 
 import yaml
 
-from installer.rehearsal.oracle.credentials import REGION
 from installer.rehearsal.oracle.tenancy import ClusterAddress
 
 _NOWHERE = ClusterAddress("https://127.0.0.1:6443", b"")
 
 
-def kubeconfig(cluster: str, address: ClusterAddress | None) -> str:
+def kubeconfig(cluster: str, address: ClusterAddress | None, region: str) -> str:
     """The file's text."""
     address = address or _NOWHERE
     short = f"c{cluster[-10:]}"
@@ -29,7 +28,7 @@ def kubeconfig(cluster: str, address: ClusterAddress | None) -> str:
                     },
                 }
             ],
-            "users": [{"name": f"user-{short}", "user": {"exec": _exec(cluster)}}],
+            "users": [{"name": f"user-{short}", "user": {"exec": _exec(cluster, region)}}],
             "contexts": [
                 {
                     "name": f"context-{short}",
@@ -42,13 +41,13 @@ def kubeconfig(cluster: str, address: ClusterAddress | None) -> str:
     )
 
 
-def _exec(cluster: str) -> dict[str, object]:
+def _exec(cluster: str, region: str) -> dict[str, object]:
     return {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": "oci",
         "args": [
             *("ce", "cluster", "generate-token"),
-            *("--cluster-id", cluster, "--region", REGION),
+            *("--cluster-id", cluster, "--region", region),
         ],
         "env": [],
         "interactiveMode": "IfAvailable",

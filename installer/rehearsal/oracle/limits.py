@@ -11,11 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
+from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import Refused, invalid, limit_exceeded, not_found
 from installer.rehearsal.oracle.tenancy import Route, Tenancy
 
 _PATH = "/20190729"
-Used = Callable[[Tenancy], float]
+# Counts what there is in an availability domain, or in the region where that is "".
+Used = Callable[[Tenancy, str], float]
 
 
 @dataclass(frozen=True)
@@ -30,38 +32,50 @@ class Limit:
     payg: int
     used: Used | None = None
 
-    def value(self, tenancy: Tenancy) -> int:
-        """What this account may have; 0 in the weather that says so."""
-        if any(fault.limit == self.name for fault in tenancy.weather.standing("limit_zero")):
+    def value(self, tenancy: Tenancy, domain: str = "") -> int:
+        """What this account may have; 0 in the weather that says so, of that domain or of all."""
+        zeros = tenancy.weather.standing("limit_zero", subject=domain)
+        if any(fault.limit == self.name for fault in zeros):
             return 0
         return {"trial": self.trial, "free": self.free, "payg": self.payg}[tenancy.account]
 
 
 def _count(kind: str, field: str = "", value: str = "") -> Used:
-    def count(tenancy: Tenancy) -> float:
+    def count(tenancy: Tenancy, domain: str) -> float:
         return float(
-            len(tenancy.registry.living(kind, lambda r: not field or r.body.get(field) == value))
+            len(
+                tenancy.registry.living(
+                    kind,
+                    lambda r: (not field or r.body.get(field) == value) and _is_in(r, domain),
+                )
+            )
         )
 
     return count
 
 
 def _a1(field: str) -> Used:
-    def total(tenancy: Tenancy) -> float:
+    def total(tenancy: Tenancy, domain: str) -> float:
         instances = tenancy.registry.living(
-            "instance", lambda r: str(r.body["shape"]).startswith("VM.Standard.A1")
+            "instance",
+            lambda r: str(r.body["shape"]).startswith("VM.Standard.A1") and _is_in(r, domain),
         )
         return sum(float(r.body["shapeConfig"][field]) for r in instances)
 
     return total
 
 
-def _storage(tenancy: Tenancy) -> float:
+def _is_in(record: Record, domain: str) -> bool:
+    return not domain or record.body.get("availabilityDomain") == domain
+
+
+def _storage(tenancy: Tenancy, domain: str) -> float:
     return float(
         sum(
             int(record.body["sizeInGBs"])
             for kind in ("volume", "bootvolume")
             for record in tenancy.registry.living(kind)
+            if _is_in(record, domain)
         )
     )
 
@@ -79,8 +93,8 @@ _TABLE: tuple[Limit, ...] = (
     Limit("block-storage", "volume-count", "AD", 150, 10, 5000, _count("volume")),
     Limit("block-storage", "total-free-storage-gb", "AD", 200, 200, 200, _storage),
     Limit("block-storage", "total-free-storage-gb-regional", "REGION", 200, 200, 200, _storage),
-    Limit("block-storage", "backup-count", "REGION", 1000, 5, 1000, lambda _: 0.0),
-    Limit("block-storage", "free-backup-count", "REGION", 5, 5, 5, lambda _: 0.0),
+    Limit("block-storage", "backup-count", "REGION", 1000, 5, 1000, lambda _tenancy, _domain: 0.0),
+    Limit("block-storage", "free-backup-count", "REGION", 5, 5, 5, lambda _tenancy, _domain: 0.0),
     Limit("load-balancer", "lb-flexible-count", "REGION", 36, 1, 50, _count("loadbalancer")),
     Limit("load-balancer", "lb-flexible-bandwidth-sum", "REGION", 8000, 10, 8000),
     Limit("load-balancer", "lb-10mbps-count", "REGION", 1, 1, 1),
@@ -134,24 +148,30 @@ def limit_of(name: str) -> Limit:
     raise KeyError(name)
 
 
-def room_for(tenancy: Tenancy, name: str, amount: float = 1, vcn: str = "") -> Refused | None:
+def room_for(
+    tenancy: Tenancy, name: str, amount: float = 1, vcn: str = "", domain: str = ""
+) -> Refused | None:
     """The refusal when so many more would go over the limit, None when there is room.
 
-    `vcn`: for limits that count per network, the network's OCID.
+    `vcn`: for limits that count per network, the network's OCID. `domain`: for limits that count
+    per availability domain, its name.
     """
     limit = limit_of(name)
-    used = limit.used(tenancy) if limit.used is not None else 0.0
+    domain = domain if limit.scope == "AD" else ""
+    used = limit.used(tenancy, domain) if limit.used is not None else 0.0
     if vcn:
         kind = {"nat-gateway-count": "natgateway", "internet-gateway-count": "internetgateway"}
         used = float(len(tenancy.registry.living(kind[name], lambda r: r.body.get("vcnId") == vcn)))
-    if used + amount > limit.value(tenancy):
+    if used + amount > limit.value(tenancy, domain):
         return limit_exceeded(limit.name, limit.service)
     return None
 
 
-def require_room(tenancy: Tenancy, name: str, amount: float = 1, vcn: str = "") -> None:
+def require_room(
+    tenancy: Tenancy, name: str, amount: float = 1, vcn: str = "", domain: str = ""
+) -> None:
     """Raises Refused 400 LimitExceeded when so many more would go over the limit."""
-    refusal = room_for(tenancy, name, amount, vcn)
+    refusal = room_for(tenancy, name, amount, vcn, domain)
     if refusal is not None:
         raise refusal
 
@@ -186,18 +206,23 @@ def _list_values(tenancy: Tenancy, call: Call) -> Answer:
     service = call.needed("serviceName")
     if service not in _SERVICES:
         raise not_found(service)
-    found = [_value(tenancy, limit) for limit in _TABLE if limit.service == service]
+    found = [
+        _value(tenancy, limit, domain)
+        for limit in _TABLE
+        if limit.service == service
+        for domain in (tenancy.identity.domains if limit.scope == "AD" else ("",))
+    ]
     return page_of(call, matching(call, found, "name", "scopeType", "availabilityDomain"))
 
 
-def _value(tenancy: Tenancy, limit: Limit) -> Body:
+def _value(tenancy: Tenancy, limit: Limit, domain: str) -> Body:
     body: Body = {
         "name": limit.name,
         "scopeType": limit.scope,
-        "value": limit.value(tenancy),
+        "value": limit.value(tenancy, domain),
     }
-    if limit.scope == "AD":
-        body["availabilityDomain"] = tenancy.identity.availability_domain
+    if domain:
+        body["availabilityDomain"] = domain
     return body
 
 
@@ -209,11 +234,11 @@ def _get_availability(tenancy: Tenancy, call: Call) -> Answer:
         raise invalid(f"availabilityDomain is required: {limit.name} is limited per AD.")
     if limit.scope != "AD" and domain:
         raise invalid(f"availabilityDomain must be left out: {limit.name} is not limited per AD.")
-    if domain and domain != tenancy.identity.availability_domain:
-        raise invalid(f"The availability domain {domain} is unknown.")
+    if domain:
+        tenancy.require_domain(domain)
     if limit.used is None or limit.scope == "VCN":
         raise not_found(limit.name)
-    used, most = limit.used(tenancy), limit.value(tenancy)
+    used, most = limit.used(tenancy, domain or ""), limit.value(tenancy, domain or "")
     return Answer(
         body={
             "used": math.ceil(used),

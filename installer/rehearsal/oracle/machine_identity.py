@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.x509.oid import NameOID
 
-from installer.rehearsal.oracle.credentials import REGION_KEY, Identity
+from installer.rehearsal.oracle.credentials import Identity
 from installer.rehearsal.oracle.sessions import Session, new_token
 
 _METADATA = "/opc/v2"
@@ -43,7 +43,7 @@ class MachineIdentity:
 
     async def region(self, request: web.Request) -> web.Response:
         """The region's key in small letters."""
-        return _told(request, REGION_KEY.lower())
+        return _told(request, self._identity.region.key.lower())
 
     async def certificate(self, request: web.Request) -> web.Response:
         """Leaf and intermediate are the same here."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from installer.rehearsal.oracle.block_storage import BOOT_VOLUME
-from installer.rehearsal.oracle.credentials import REGION, new_ocid
 from installer.rehearsal.oracle.kinds import ATTACHED_STATES, end
 from installer.rehearsal.oracle.limits import room_for
 from installer.rehearsal.oracle.network_rules import free_address, public_address
@@ -39,10 +38,15 @@ class Machine:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
+def place_words(domain: str, fault_domain: str) -> str:
+    """A place as the weather knows it, e.g. "AbCd:EU-FRANKFURT-1-AD-2 FAULT-DOMAIN-1"."""
+    return f"{domain} {fault_domain}".rstrip()
+
+
 def refusal_of(tenancy: Tenancy, machine: Machine) -> Refused | None:
     """The limit that stands against launching it, or None."""
     for name, amount in _demands(machine):
-        refusal = room_for(tenancy, name, amount)
+        refusal = room_for(tenancy, name, amount, domain=machine.domain)
         if refusal is not None:
             return refusal
     return _quota_refusal(tenancy, machine)
@@ -79,9 +83,11 @@ def launch(tenancy: Tenancy, machine: Machine, delay: float = 0.0) -> Record:
     """The instance, appearing after `delay` and RUNNING LAUNCH_SECONDS (simulated) later."""
     registry, now = tenancy.registry, tenancy.now
     common = _common(machine, registry.stamp(now + delay))
-    instance = Record("instance", new_ocid("instance"), {**common, **_instance(machine)}, [])
+    instance = Record(
+        "instance", tenancy.new_ocid("instance"), {**common, **_instance(tenancy, machine)}, []
+    )
     instance.pass_through(now, ("PROVISIONING", delay), ("RUNNING", delay + LAUNCH_SECONDS))
-    boot = Record("bootvolume", new_ocid("bootvolume"), {**common, **_boot(machine)}, [])
+    boot = Record("bootvolume", tenancy.new_ocid("bootvolume"), {**common, **_boot(machine)}, [])
     boot.pass_through(now, ("PROVISIONING", delay), ("AVAILABLE", delay + 10.0))
     card = new_card(
         tenancy,
@@ -91,6 +97,7 @@ def launch(tenancy: Tenancy, machine: Machine, delay: float = 0.0) -> Record:
         subnet=machine.subnet,
         groups=machine.groups,
         delay=delay,
+        domain=machine.domain,
     )
     instance.notes = {"card": card.id, "boot": boot.id}
     for record in (instance, boot):
@@ -121,11 +128,11 @@ def _boot(machine: Machine) -> dict[str, object]:
     }
 
 
-def _instance(machine: Machine) -> dict[str, object]:
+def _instance(tenancy: Tenancy, machine: Machine) -> dict[str, object]:
     return {
         "faultDomain": machine.fault_domain,
         "imageId": machine.image,
-        "region": REGION,
+        "region": tenancy.identity.region.name,
         "shape": machine.shape,
         "shapeConfig": {
             "ocpus": machine.ocpus,
@@ -157,17 +164,18 @@ def new_card(
     groups: tuple[str, ...] = (),
     public: bool = True,
     delay: float = 0.0,
+    domain: str = "",
 ) -> Record:
     """A network card in the subnet; with a public address when wanted and the subnet allows it."""
     home = tenancy.registry.find("subnet", subnet)
     public = public and not home.body["prohibitPublicIpOnVnic"]
-    ocid = new_ocid("vnic")
+    ocid = tenancy.new_ocid("vnic")
     card = Record(
         "vnic",
         ocid,
         {
             "compartmentId": compartment,
-            "availabilityDomain": tenancy.identity.availability_domain,
+            "availabilityDomain": domain or tenancy.identity.domains[0],
             "displayName": name,
             "freeformTags": {},
             "definedTags": {},
@@ -207,7 +215,7 @@ def _attach(tenancy: Tenancy, instance: Record, boot: Record, card: Record, dela
         ("bootvolumeattachment", {"bootVolumeId": boot.id, "encryptionInTransitType": "NONE"}),
         ("vnicattachment", {"vnicId": card.id, "subnetId": card.body["subnetId"], "nicIndex": 0}),
     ):
-        record = Record(kind, new_ocid(kind), {**common, **more}, [])
+        record = Record(kind, tenancy.new_ocid(kind), {**common, **more}, [])
         record.pass_through(tenancy.now, ("ATTACHING", delay), ("ATTACHED", delay + 10.0))
         tenancy.registry.save(record)
 

@@ -7,7 +7,6 @@ from ipaddress import IPv4Network
 
 from installer.rehearsal.oracle import network_rules as rules
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
-from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.kinds import Kind, end, in_order, new_record, routes_of, shown
 from installer.rehearsal.oracle.limits import require_room
 from installer.rehearsal.oracle.records import Record
@@ -238,7 +237,7 @@ def services(tenancy: Tenancy) -> list[Body]:
     """Oracle's own services that a service gateway can reach; the same ids after a restart."""
     stored = tenancy.shelf.get("constants", "services")
     if stored is None:
-        stored = {"all": new_ocid("service"), "objects": new_ocid("service")}
+        stored = {"all": tenancy.new_ocid("service"), "objects": tenancy.new_ocid("service")}
         tenancy.shelf.put("constants", "services", stored)
     return [
         {

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from installer.rehearsal.oracle import work_requests
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
 from installer.rehearsal.oracle.clusters import require_active
-from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.images import VERSIONS, Image, image_of, minor_of
 from installer.rehearsal.oracle.kinds import (
     check_etag,
@@ -17,7 +16,7 @@ from installer.rehearsal.oracle.kinds import (
     refuse_unknown,
     require_related,
 )
-from installer.rehearsal.oracle.machines import Machine, launch, refusal_of
+from installer.rehearsal.oracle.machines import Machine, launch, place_words, refusal_of
 from installer.rehearsal.oracle.pool_removal import (
     REMOVAL_SECONDS,
     nodes_of,
@@ -77,7 +76,7 @@ def _create(tenancy: Tenancy, call: Call) -> Answer:
     image = _check(tenancy, body, cluster)
     pool = Record(
         "nodepool",
-        new_ocid("nodepool"),
+        tenancy.new_ocid("nodepool"),
         {
             "freeformTags": {},
             "definedTags": {},
@@ -153,8 +152,7 @@ def _check_image(body: Body) -> Image:
 
 
 def _check_placement(tenancy: Tenancy, placement: Body, cluster: Record) -> None:
-    if placement.get("availabilityDomain") != tenancy.identity.availability_domain:
-        raise invalid(f"Unknown availability domain: {placement.get('availabilityDomain')}.")
+    tenancy.require_domain(placement.get("availabilityDomain"))
     subnet = require_related(tenancy, "subnet", str(placement.get("subnetId")))
     if subnet.body["vcnId"] != cluster.body["vcnId"]:
         raise invalid(f"The subnet {subnet.id} is not in the cluster's VCN.")
@@ -165,12 +163,20 @@ def _launch_nodes(tenancy: Tenancy, pool: Record, count: int, operation: str) ->
     if count == 0:
         return Outcome(seconds=10.0)
     machines = [_machine(tenancy, pool, number) for number in range(count)]
-    if tenancy.weather.strike("LaunchNodes", operation, kinds=("wrong_shape",)) is not None:
+    names, place = ("LaunchNodes", operation), _place_of(pool)
+    if tenancy.weather.strike(*names, subject=place, kinds=("wrong_shape",)) is not None:
         machines = [replace(m, ocpus=m.ocpus / 2, memory_gb=m.memory_gb / 2) for m in machines]
     outcome = _outcome(tenancy, pool, machines, operation)
     for machine in machines:
         _new_node(tenancy, pool, machine, outcome)
     return outcome
+
+
+def _place_of(pool: Record) -> str:
+    """Where the weather is that meets a launch: the first of the pool's places."""
+    placement = pool.body["nodeConfigDetails"]["placementConfigs"][0]
+    faults = placement.get("faultDomains") or [""]
+    return place_words(placement["availabilityDomain"], faults[0])
 
 
 def _machine(tenancy: Tenancy, pool: Record, number: int) -> Machine:
@@ -201,7 +207,7 @@ def _machine(tenancy: Tenancy, pool: Record, number: int) -> Machine:
 
 def _outcome(tenancy: Tenancy, pool: Record, machines: list[Machine], operation: str) -> Outcome:
     names = ("LaunchNodes", operation)
-    bad = tenancy.weather.strike(*names, kinds=_BAD_LAUNCHES)
+    bad = tenancy.weather.strike(*names, subject=_place_of(pool), kinds=_BAD_LAUNCHES)
     refusal = refusal_of(tenancy, machines[0])
     if bad is not None and bad.kind == "limit_zero":
         refusal = limit_exceeded(bad.limit or "standard-a1-core-count", "compute")

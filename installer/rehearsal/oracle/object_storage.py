@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from installer.rehearsal.oracle.calls import NOTHING, Answer, Body, Call, page_of
-from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.kinds import check_etag, check_tags
 from installer.rehearsal.oracle.limits import require_room
 from installer.rehearsal.oracle.records import Record
@@ -67,7 +66,7 @@ def _create(tenancy: Tenancy, call: Call) -> Answer:
             "already exists or you are not authorized to create it",
         )
     require_room(tenancy, "bucket-count")
-    record = Record("bucket", new_ocid("bucket"), _full(tenancy, call, body), [])
+    record = Record("bucket", tenancy.new_ocid("bucket"), _full(tenancy, call, body), [])
     record.pass_through(tenancy.now, ("ACTIVE", 0.0))
     record.body["etag"] = record.etag
     tenancy.registry.save(record)
@@ -167,7 +166,7 @@ def _create_upload(tenancy: Tenancy, call: Call) -> Answer:
         "namespace": record.body["namespace"],
         "bucket": record.body["name"],
         "object": call.body["object"],
-        "uploadId": new_ocid("upload")[-36:],
+        "uploadId": tenancy.new_ocid("upload")[-36:],
         "timeCreated": tenancy.registry.stamp(),
     }
     record.notes.setdefault("uploads", []).append(upload)

@@ -8,9 +8,9 @@ from typing import Literal
 
 from installer.rehearsal.clock import Clock
 from installer.rehearsal.oracle.calls import Answer, Call
-from installer.rehearsal.oracle.credentials import Identity
+from installer.rehearsal.oracle.credentials import Identity, new_ocid
 from installer.rehearsal.oracle.records import Record, Registry
-from installer.rehearsal.oracle.refusals import not_found
+from installer.rehearsal.oracle.refusals import invalid, not_found
 from installer.rehearsal.shelf import Shelf
 from installer.rehearsal.weather import Weather
 
@@ -46,6 +46,15 @@ class Tenancy:
     def now(self) -> float:
         """Simulated seconds since 1970."""
         return self.clock.seconds()
+
+    def new_ocid(self, kind: str) -> str:
+        """A fresh identifier of the tenancy's region."""
+        return new_ocid(kind, self.identity.region.name)
+
+    def require_domain(self, name: object) -> None:
+        """Raises Refused 400 unless the region has an availability domain of that name."""
+        if name not in self.identity.domains:
+            raise invalid(f"The availability domain {name} is unknown.")
 
     def is_root(self, compartment: str) -> bool:
         """Whether the OCID is the tenancy's own."""

@@ -6,23 +6,21 @@ import base64
 import binascii
 from urllib.parse import parse_qs, urlsplit
 
-from installer.rehearsal.oracle.credentials import REGION
 from installer.rehearsal.oracle.refusals import Refused
+from installer.rehearsal.oracle.regions import USUAL
 from installer.rehearsal.oracle.signatures import Notary, Signed
 
-_HOSTS = (
-    f"containerengine.{REGION}.oraclecloud.com",
-    f"containerengine.{REGION}.oci.oraclecloud.com",
-)
+_ENDINGS = ("oraclecloud.com", "oci.oraclecloud.com")
 
 
-def verify_token(notary: Notary, cluster: str, token: str) -> str | None:
+def verify_token(notary: Notary, cluster: str, token: str, region: str = USUAL) -> str | None:
     """The user's OCID if the token is valid, fresh (5 minutes) and for this cluster, or None."""
     try:
         url = urlsplit(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode("ascii"))
     except (binascii.Error, ValueError):
         return None
-    if url.scheme != "https" or url.netloc not in _HOSTS:
+    hosts = [f"containerengine.{region}.{ending}" for ending in _ENDINGS]
+    if url.scheme != "https" or url.netloc not in hosts:
         return None
     if url.path != f"/cluster_request/{cluster}":
         return None

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from installer.rehearsal.oracle.calls import Answer, Body, Call, matching, page_of
-from installer.rehearsal.oracle.credentials import new_ocid
 from installer.rehearsal.oracle.kinds import in_order
 from installer.rehearsal.oracle.records import Record
 from installer.rehearsal.oracle.refusals import Refused, not_found
@@ -37,7 +36,7 @@ def begin(tenancy: Tenancy, work: Work) -> Record:
     now = tenancy.now
     record = Record(
         KIND,
-        new_ocid(KIND),
+        tenancy.new_ocid(KIND),
         {
             "operationType": work.operation,
             "compartmentId": work.compartment,

@@ -30,6 +30,7 @@ class NullCloud:
         name: str,
         size_gib: int,  # noqa: ARG002 - no limits here
         tags: Mapping[str, str],  # noqa: ARG002
+        zone: str = "",  # noqa: ARG002 - there is only one
     ) -> str:
         """A volume's OCID after a while."""
         return (await self._make("volume", name, _VOLUME_SECONDS))["ocid"]

@@ -113,13 +113,17 @@ def wants_node(pod: Object, node: Object) -> bool:
         return False
     affinity = (pod["spec"].get("affinity") or {}).get("nodeAffinity") or {}
     needed = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
-    if not needed:
-        return True
+    return not needed or selects_node(needed, node)
+
+
+def selects_node(selector: Object, node: Object) -> bool:
+    """Whether one of a node selector's terms fits, as of a pod's affinity or of a volume's."""
+    labels = node["metadata"].get("labels") or {}
     fields = {"metadata.name": node["metadata"]["name"]}
     return any(
         all(_expression(rule, labels) for rule in term.get("matchExpressions") or [])
         and all(_expression(rule, fields) for rule in term.get("matchFields") or [])
-        for term in needed.get("nodeSelectorTerms") or []
+        for term in selector.get("nodeSelectorTerms") or []
     )
 
 

@@ -79,7 +79,7 @@ class Provisioner:
         asked = whole(claim["spec"]["resources"]["requests"]["storage"])
         size = max(_SMALLEST_GIB, -(-asked // _GIB))
         tags = {"kubernetes.io/created-for/pvc": f"{namespace}/{name}"}
-        ocid = await self._cloud.create_volume(_name_for(claim), size, tags)
+        ocid = await self._cloud.create_volume(_name_for(claim), size, tags, self._zone(claim))
         await self._cluster.ensure(VOLUMES, self._volume(claim, wanted, ocid, size))
         words = f"Successfully provisioned volume {_name_for(claim)}"
         await self._cluster.event(claim, "ProvisioningSucceeded", words, DRIVER)

@@ -25,6 +25,7 @@ from installer.rehearsal.player.podparts import (
     claims_of,
     is_over,
     request_of,
+    selects_node,
     untolerated,
     wants_node,
 )
@@ -203,16 +204,26 @@ class Scheduler:
         return bound
 
     def _volumes_elsewhere(self, pod: Object, node: Object) -> bool:
-        """Whether a single-writer volume of the pod is in use on another node."""
+        """Whether a volume of the pod lies in another domain, or is in use on another node."""
         wanted = set(claims_of(pod))
         if not wanted:
             return False
+        if any(self._lies_elsewhere(claim, node) for _, claim in self._claims(pod)):
+            return True
         namespace, name = pod["metadata"]["namespace"], node["metadata"]["name"]
         return any(
             other["spec"].get("nodeName", name) != name and wanted & set(claims_of(other))
             for other in self._cluster.all(PODS, namespace)
             if not is_over(other)
         )
+
+    def _lies_elsewhere(self, claim: Object | None, node: Object) -> bool:
+        """Whether the claim's volume can only be had in other zones than the node's."""
+        name = claim["spec"].get("volumeName") if claim is not None else None
+        volume = self._cluster.get(VOLUMES, "", name) if name else None
+        affinity = (volume["spec"].get("nodeAffinity") or {}) if volume is not None else {}
+        required = affinity.get("required") or {}
+        return bool(required) and not selects_node(required, node)
 
     async def _refuse(self, pod: Object, words: str) -> None:
         """Says why in the pod's condition and, once, in an event."""

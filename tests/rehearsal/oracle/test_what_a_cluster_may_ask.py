@@ -85,7 +85,7 @@ def cluster(tenancy: Tenancy) -> str:
 def pool(tenancy: Tenancy, cluster: str, subnet: str) -> dict[str, Any]:
     """One node of 2 OCPUs and 12 GB."""
     image = next(i for i in images() if i.version == "v1.36.4" and i.architecture == "AARCH64")
-    zone = tenancy.identity.availability_domain
+    zone = tenancy.identity.domains[0]
     placement = {"availabilityDomain": zone, "subnetId": subnet}
     return {
         "compartmentId": tenancy.identity.tenancy,
