@@ -165,6 +165,7 @@ class OracleTarget(Target):
                 nodes=cluster.nodes,
                 boot_gb=cluster.boot_volume_gb,
                 ssh_public_key=cluster.ssh_public_key,
+                replace=cluster.replace_machines,
             ),
             needs,
             SpendPlan(

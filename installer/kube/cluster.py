@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from installer.kube.applying import Applying, ApplyReport, Comparison
 from installer.kube.connection import Connection
+from installer.kube.draining import Draining, PodOnNode
 from installer.kube.kinds import Kinds
 from installer.kube.loop import LoopThread
 from installer.kube.nodes import LiveNode, live_nodes
@@ -118,6 +119,36 @@ class Cluster:
     def label_node(self, name: str, labels: Mapping[str, str]) -> None:
         """Put labels on a node and leave all its others; only for nodes of our own machines."""
         self._run(self._reading.label(Ref("v1", "Node", "", name), labels))
+
+    # -- emptying a node ----------------------------------------------------------------------
+
+    def node_of(self, machine: str, stamp: Stamp) -> str:
+        """The node on the machine with that provider id (an OCID at Oracle); "" for none."""
+        return self._run(Draining(self._reading, stamp).node_of(machine))
+
+    def close_node(self, node: str, stamp: Stamp, *, closed: bool = True) -> None:
+        """Let nothing new be put on a node, or again; only for nodes of our own machines."""
+        self._run(Draining(self._reading, stamp).close(node, closed=closed))
+
+    def pods_to_leave(self, node: str, stamp: Stamp) -> list[PodOnNode]:
+        """Pods that a drain moves: all but those that belong to the node."""
+        return self._run(Draining(self._reading, stamp).pods(node))
+
+    def evict(self, pods: Sequence[PodOnNode], stamp: Stamp) -> list[PodOnNode]:
+        """Ask pods to leave, once each; returns those that a disruption budget holds."""
+        return self._run(Draining(self._reading, stamp).evict(pods))
+
+    def delete_pod(self, pod: PodOnNode, stamp: Stamp) -> None:
+        """Take a pod of ours away whatever a budget says."""
+        self._run(Draining(self._reading, stamp).delete(pod))
+
+    def has_another_node(self, node: str, stamp: Stamp) -> bool:
+        """Whether a node other than this one takes pods."""
+        return self._run(Draining(self._reading, stamp).others_open(node))
+
+    def attached_to(self, node: str, stamp: Stamp) -> list[str]:
+        """Names of the volumes that are tied to a node."""
+        return self._run(Draining(self._reading, stamp).attached(node))
 
     # -- making and comparing -----------------------------------------------------------------
 

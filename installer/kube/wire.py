@@ -34,7 +34,10 @@ _LONGEST_PAUSE = 8.0
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `path` starts with a slash, `doing` says in words what it is for."""
+    """One request; `path` starts with a slash, `doing` says in words what it is for.
+
+    One that is not `patient` is sent once: its refusal for now is an answer the caller acts on.
+    """
 
     method: str
     path: str
@@ -43,6 +46,7 @@ class Request:
     body: Any = None
     content_type: str = JSON
     accept: str = JSON
+    patient: bool = True
 
 
 class Wire:
@@ -103,7 +107,8 @@ class Wire:
             try:
                 return await self._once(request)
             except Refusal as refusal:
-                again = refusal.is_worth_repeating or (refusal.status == 401 and attempt == 1)
+                passing = request.patient and refusal.is_worth_repeating
+                again = passing or (refusal.status == 401 and attempt == 1)
                 if not again or attempt >= _ATTEMPTS:
                     raise
                 await self._pause(attempt, refusal.retry_after)

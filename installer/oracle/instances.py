@@ -21,6 +21,15 @@ class Delivered:
         return f"{self.shape} with {self.ocpus:g} OCPU and {self.memory_gb:g} GB"
 
 
+def is_ended(account: Account, instance_id: str) -> bool:
+    """Whether the machine of that OCID is gone for good and counts no more."""
+    clients = account.clients
+    found = clients.find(
+        "looking at the machine", lambda: clients.client("compute").get_instance(instance_id)
+    )
+    return found is None or str(found.data.lifecycle_state) == "TERMINATED"
+
+
 def delivered(account: Account, instance_id: str) -> Delivered | None:
     """What the machine of that OCID has; None when it is gone or hidden from us."""
     clients = account.clients

@@ -26,6 +26,7 @@ class Node:
     name: str
     state: str
     trouble: str = ""
+    version: str = ""
 
     @property
     def life(self) -> Life:
@@ -35,7 +36,10 @@ class Node:
 
 @dataclass(frozen=True)
 class NodePool(Resource):
-    """A pool with what we compare, and its machines when it was read by id."""
+    """A pool with what we compare, and its machines when it was read by id.
+
+    New machines go to the availability domain `domain`.
+    """
 
     version: str = ""
     size: int = 0
@@ -45,6 +49,7 @@ class NodePool(Resource):
     labels: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     ssh_public_key: str = ""
+    domain: str = ""
     nodes: tuple[Node, ...] = ()
 
     @property
@@ -136,10 +141,17 @@ class NodePools:
         )
         return Started(work_request=str(answer.headers.get("opc-work-request-id") or ""))
 
-    def change(self, pool_id: str, plan: NodePlan, labels: Mapping[str, str]) -> str:
+    def change(
+        self,
+        pool_id: str,
+        plan: NodePlan,
+        labels: Mapping[str, str],
+        newer: tuple[str, Image] | None = None,
+    ) -> str:
         """Give a pool its size, shape, labels and key again; the work request's id.
 
-        Machines that exist keep their shape and labels; only new ones get what is said here.
+        Machines that exist keep their shape, labels and version; only new ones get what is said
+        here. `newer` is another version of Kubernetes with its image.
         """
         engine = models("container_engine")
         details = engine.UpdateNodePoolDetails(
@@ -152,16 +164,25 @@ class NodePools:
             node_metadata=NO_OLD_METADATA,
             ssh_public_key=plan.ssh_public_key or None,
         )
+        if newer is not None:
+            details.kubernetes_version = newer[0]
+            details.node_source_details = engine.NodeSourceViaImageDetails(
+                image_id=newer[1].id, boot_volume_size_in_gbs=plan.boot_gb
+            )
         answer = self._clients.ask(
             "changing the node pool", lambda: self._client.update_node_pool(pool_id, details)
         )
         return str(answer.headers.get("opc-work-request-id") or "")
 
-    def replace(self, pool_id: str, node_id: str) -> str:
-        """Let one machine go and have the pool make another; the work request's id."""
+    def let_go(self, pool_id: str, node_id: str) -> str:
+        """End one machine, its pool being one smaller then; the work request's id.
+
+        Never the pool's own replacement: that may come before the old one is gone, and a month of
+        the free allowance has room for six hours of a second machine.
+        """
         answer = self._clients.ask(
-            "replacing a machine",
-            lambda: self._client.delete_node(pool_id, node_id, is_decrement_size=False),
+            "ending a machine",
+            lambda: self._client.delete_node(pool_id, node_id, is_decrement_size=True),
         )
         return str(answer.headers.get("opc-work-request-id") or "")
 
@@ -235,8 +256,14 @@ def _pool(model: Any) -> NodePool:
         labels={each.key: each.value for each in model.initial_node_labels or ()},
         metadata=dict(getattr(model, "node_metadata", None) or {}),
         ssh_public_key=str(model.ssh_public_key or ""),
+        domain=_domain(config),
         nodes=tuple(_node(each) for each in getattr(model, "nodes", None) or ()),
     )
+
+
+def _domain(config: Any) -> str:
+    places = (config.placement_configs if config else None) or ()
+    return next((str(each.availability_domain or "") for each in places), "")
 
 
 def _node(model: Any) -> Node:
@@ -246,4 +273,5 @@ def _node(model: Any) -> Node:
         name=str(model.name or ""),
         state=str(model.lifecycle_state or ""),
         trouble=f"{error.code}: {error.message}" if error and error.message else "",
+        version=str(model.kubernetes_version or ""),
     )

@@ -80,7 +80,10 @@ AGENTS_OFF = {
 
 @dataclass(frozen=True)
 class NodePlan:
-    """The machines. `boot_gb` and `memory_gb` are in Oracle's GB; 50 is the smallest boot size."""
+    """The machines. `boot_gb` and `memory_gb` are in Oracle's GB; 50 is the smallest boot size.
+
+    `replace` is the person's consent to replace machines that carry the platform.
+    """
 
     ocpus: float = 2.0
     memory_gb: float = 12.0
@@ -89,6 +92,7 @@ class NodePlan:
     ssh_public_key: str = ""
     shape: str = "VM.Standard.A1.Flex"
     labels: dict[str, str] = field(default_factory=lambda: dict(AGENTS_OFF))
+    replace: bool = False
 
 
 def is_ocid(text: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 
 from installer.engine.step import Condition, Context, Seen, Step
+from installer.kube.cluster import Cluster
+from installer.kube.connection import Connection
 from installer.oracle.access import KubeAccess
 from installer.oracle.api_server import silence
 from installer.oracle.cluster import Clusters
@@ -59,6 +61,11 @@ class ClusterAccess(Step):
 
     def unmake(self, ctx: Context) -> None:
         """Nothing was made."""
+
+    def cluster(self, ctx: Context) -> Cluster:
+        """The cluster, opened for once; the caller closes it."""
+        access = self.connection(ctx)
+        return Cluster(Connection(access.server, access.ca_pem, access.token), ctx.pace)
 
     def connection(self, ctx: Context) -> KubeAccess:
         """The way to the cluster; for the steps inside it too. Its tokens renew themselves."""

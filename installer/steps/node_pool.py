@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from installer.engine.errors import ClusterError, InstallError, Parked
 from installer.engine.step import Context, Seen
 from installer.oracle.capacity import CapacityRadar
 from installer.oracle.errors import OutOfCapacity, Throttled
 from installer.oracle.images import Image, choose_image
-from installer.oracle.instances import delivered
+from installer.oracle.instances import delivered, is_ended
 from installer.oracle.leftovers import Leftovers
 from installer.oracle.limits import LimitsReader, Needs
 from installer.oracle.node_failures import LimitReached, nodes_failed
-from installer.oracle.node_pool import NO_OLD_METADATA, NodePool, NodePools, NodePoolWanted
+from installer.oracle.node_pool import NO_OLD_METADATA, Node, NodePool, NodePools, NodePoolWanted
 from installer.oracle.placement import Outlook, Placement, in_order_of_hope, placements
 from installer.oracle.resource import Life, Started
 from installer.oracle.wanted import NodePlan
 from installer.steps.cluster import CLUSTER, VERSION_FACT
+from installer.steps.draining import Draining
 from installer.steps.launch_turns import HourSpent, LaunchTurns, Search
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount, OracleResource
 from installer.steps.subnet import subnet_id
@@ -27,8 +28,10 @@ NODE_POOL = "node-pool"
 # A healthy pool takes three minutes. With bad network rules it failed after 24 and after 71.
 _SUSPICIOUS_SECONDS = 15 * 60.0
 _PATIENCE = 80 * 60.0
-# The fact that keeps the ids of machines made before the answers asked for another size.
-_EARLIER_SIZE = "earlier_size"
+# The fact that keeps the ids of machines that are not as planned and stay all the same.
+_KEPT = "earlier_size"
+# The answer by which a person lets machines that run be replaced.
+CONSENT = "cluster.replace_machines"
 
 
 class Machines(OracleResource[NodePool]):
@@ -46,9 +49,10 @@ class Machines(OracleResource[NodePool]):
     at_most = _PATIENCE
     removal_usually = 120.0
 
-    def __init__(self, account: OpenAccount, plan: NodePlan) -> None:
+    def __init__(self, account: OpenAccount, plan: NodePlan, draining: Draining) -> None:
         super().__init__(account)
         self._plan = plan
+        self._draining = draining
         self._place = Placement("")
         self._since = 0.0
         self._warned = False
@@ -123,7 +127,7 @@ class Machines(OracleResource[NodePool]):
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """In the current place, with the newest image for the cluster's version."""
         self._since, self._warned = time.monotonic(), False
-        version = ctx.recall(VERSION_FACT, CLUSTER) or ""
+        version = self._version(ctx)
         wanted = NodePoolWanted(
             compartment=self.compartment(ctx),
             cluster=self._cluster(ctx),
@@ -216,14 +220,15 @@ class Machines(OracleResource[NodePool]):
 
     def differences(self, ctx: Context, found: NodePool) -> tuple[str, ...]:
         """Number, size, labels and settings of the machines, and what was delivered."""
-        return (*self._settings(found), *self._misfits(ctx, found).values())
+        return (*self._settings(ctx, found), *self._outdated(ctx, found).values())
 
-    def _settings(self, found: NodePool) -> tuple[str, ...]:
+    def _settings(self, ctx: Context, found: NodePool) -> tuple[str, ...]:
         plan = self._plan
         compared = (
             ("machines", found.size, plan.nodes),
             ("OCPUs each", found.ocpus, plan.ocpus),
             ("GB memory each", found.memory_gb, plan.memory_gb),
+            ("Kubernetes", found.version, self._version(ctx) or found.version),
             ("SSH key", _short(found.ssh_public_key), _short(plan.ssh_public_key)),
         )
         lines = [f"{what}: {now} instead of {then}" for what, now, then in compared if now != then]
@@ -245,51 +250,123 @@ class Machines(OracleResource[NodePool]):
         missing = self._plan.nodes - found.count(Life.THERE)
         return (f"{missing} machines are not ready",) if missing > 0 else ()
 
-    def _misfits(self, ctx: Context, found: NodePool) -> dict[str, str]:
-        """Machines that are not what their pool ordered, by id, each with a line about it."""
-        known = (ctx.recall(_EARLIER_SIZE) or "").split()
+    def _outdated(self, ctx: Context, found: NodePool) -> dict[str, str]:
+        """Machines to replace, by id, each with a line about it; those that may stay are left out.
+
+        Of another size than the plan's, whether they were made before it or came so; or of another
+        version than the control plane.
+        """
+        kept = self._kept(ctx)
         lines: dict[str, str] = {}
         for node in found.nodes:
-            if node.life is not Life.THERE or not node.id or node.id in known:
+            if node.life is not Life.THERE or not node.id or node.id in kept:
                 continue
-            real = delivered(self.account(), node.id)
-            if real and (real.ocpus, real.memory_gb) != (found.ocpus, found.memory_gb):
-                lines[node.id] = f"replace machine {node.name}: it came as {real.words}"
+            why = self._what_is_wrong(ctx, found, node)
+            if why:
+                lines[node.id] = f"replace machine {node.name}: {why}"
         return lines
 
+    def _kept(self, ctx: Context) -> Collection[str]:
+        """Machines that were left as they are, for want of the person's consent."""
+        return () if self._plan.replace else (ctx.recall(_KEPT) or "").split()
+
+    def _what_is_wrong(self, ctx: Context, found: NodePool, node: Node) -> str:
+        plan, version = self._plan, self._version(ctx)
+        if node.version and version and node.version != version:
+            return f"it runs Kubernetes {node.version} instead of {version}{self._price()}"
+        real = delivered(self.account(), node.id)
+        if real is None or (real.ocpus, real.memory_gb) == (plan.ocpus, plan.memory_gb):
+            return ""
+        runs = node.id in (ctx.recall(_KEPT) or "").split()
+        if runs or (real.ocpus, real.memory_gb) == (found.ocpus, found.memory_gb):
+            return f"it is {real.words}{self._price()}"
+        return f"Oracle delivered another machine than was ordered, {real.words}"
+
+    def _price(self) -> str:
+        """What replacing a machine that runs takes, in words."""
+        if not self._plan.replace:
+            return f" (only once {CONSENT} is yes: {self._absence()})"
+        return f" ({self._absence()})"
+
+    def _absence(self) -> str:
+        if self._plan.nodes > 1:
+            return "one machine after the other, what it carries moves for about 10 minutes"
+        return (
+            "the platform is away for about 10 minutes, or until Oracle has a free machine again; "
+            "its data stays"
+        )
+
+    def _version(self, ctx: Context) -> str:
+        return ctx.recall(VERSION_FACT, CLUSTER) or ""
+
     def repair(self, ctx: Context, found: NodePool) -> None:
-        """Change the pool in place, then replace machines that came with another size."""
-        if self._settings(found):
+        """Change the pool in place, then replace its machines that are not as it orders them."""
+        outdated = self._outdated(ctx, found)
+        if self._settings(ctx, found):
             self._change(ctx, found)
-        for node_id, line in self._misfits(ctx, found).items():
-            ctx.note(f"Oracle delivered another machine than was ordered: {line}.")
-            ctx.remember("work_request", self._all().replace(found.id, node_id))
-            self._since, self._warned = time.monotonic(), False
-            self._ready(ctx, found.id)
-            again = self.get(ctx, found.id)
-            if again is not None and (wrong := self._misfits(ctx, again)):
-                raise _wrong_size("; ".join(wrong.values()), self._plan)
+        for node_id, line in outdated.items():
+            self._replace(ctx, found.id, node_id, line)
+        again = self.get(ctx, found.id) if outdated else None
+        if again is not None and (wrong := self._outdated(ctx, again)):
+            raise _wrong_machine("; ".join(wrong.values()), self._plan)
+
+    def _replace(self, ctx: Context, pool_id: str, node_id: str, line: str) -> None:
+        """Emptied, ended, seen gone, and only then made anew: never one machine more than planned.
+
+        One that carries something goes only with the person's consent.
+        """
+        if not self._plan.replace and self._draining.carried(ctx, node_id):
+            ctx.remember(_KEPT, " ".join((ctx.recall(_KEPT) or "", node_id)).strip())
+            ctx.note(f"Not done, since the platform runs on it: {line}.")
+            return
+        ctx.note(f"Now: {line}.")
+        self._draining.drain(ctx, node_id)
+        ctx.checkpoint()
+        work_request = self._all().let_go(pool_id, node_id)
+        ctx.remember("work_request", work_request)
+        ctx.wait(
+            "the end of the machine",
+            lambda: self._not_ended(pool_id, node_id, work_request),
+            every=self.every,
+            usually=90.0,
+            at_most=self.at_most,
+        )
+        now = self.get(ctx, pool_id)
+        if now is not None:
+            self._change(ctx, now)
+
+    def _not_ended(self, pool_id: str, node_id: str, work_request: str) -> str | None:
+        work = self._work(work_request)
+        if work is not None and not work.ended:
+            return work.words
+        found = self._all().get(pool_id)
+        gone = found is None or all(
+            node.life is Life.GONE for node in found.nodes if node.id == node_id
+        )
+        return None if gone and is_ended(self.account(), node_id) else "it is being ended"
 
     def _change(self, ctx: Context, found: NodePool) -> None:
-        sized = (found.ocpus, found.memory_gb) == (self._plan.ocpus, self._plan.memory_gb)
+        if found.domain and found.count(Life.THERE) < self._plan.nodes:
+            LaunchTurns(ctx).take(found.domain)
         labels = {**found.labels, **self._plan.labels}
-        ctx.remember("work_request", self._all().change(found.id, self._plan, labels))
+        version, newer = self._version(ctx), None
+        if version and version != found.version:
+            newer = version, self._image(ctx, version)
+        ctx.remember("work_request", self._all().change(found.id, self._plan, labels, newer))
         self._since, self._warned = time.monotonic(), False
         self._ready(ctx, found.id)
-        if not sized:
-            ctx.remember(_EARLIER_SIZE, " ".join(node.id for node in found.nodes if node.id))
-            ctx.note(
-                "Machines that exist keep their size; delete the machine in Oracle's console and "
-                "the pool makes one of the new size in its place."
-            )
 
     def delete(self, ctx: Context, found: NodePool) -> str:  # noqa: ARG002
         """Its machines and their boot volumes go with it."""
         return self._all().delete(found.id)
 
-    def told(self, ctx: Context, found: NodePool) -> str:  # noqa: ARG002
-        """How many and how large."""
-        return f"{found.size} × {found.ocpus:g} OCPU, {found.memory_gb:g} GB, {found.version}"
+    def told(self, ctx: Context, found: NodePool) -> str:
+        """How many and how large, and how many of them are not so yet."""
+        told = f"{found.size} × {found.ocpus:g} OCPU, {found.memory_gb:g} GB, {found.version}"
+        kept = set(self._kept(ctx)) & {node.id for node in found.nodes}
+        if kept:
+            told += f"; {len(kept)} of them as made before, until {CONSENT} is yes"
+        return told
 
     def _cluster(self, ctx: Context) -> str:
         return ctx.recall("id", CLUSTER) or ""
@@ -298,7 +375,7 @@ class Machines(OracleResource[NodePool]):
         return NodePools(self.account())
 
 
-def _wrong_size(lines: str, plan: NodePlan) -> ClusterError:
+def _wrong_machine(lines: str, plan: NodePlan) -> ClusterError:
     return ClusterError(
         "Oracle delivers machines of another size than was ordered.",
         f"Ordered: {plan.shape} with {plan.ocpus:g} OCPU and {plan.memory_gb:g} GB. Still to be "

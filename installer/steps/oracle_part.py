@@ -13,6 +13,7 @@ from installer.steps.backup_bucket import NO_BACKUPS, BackupBucket, BackupPlan
 from installer.steps.cluster import ControlPlane
 from installer.steps.cluster_access import ClusterAccess
 from installer.steps.compartment import compartment_step
+from installer.steps.draining import Draining
 from installer.steps.given_network import GivenSubnet, GivenVcn
 from installer.steps.images import ImagesCanBePulled
 from installer.steps.internet_gateway import InternetGateway
@@ -61,7 +62,7 @@ def oracle_part(
     leftovers.needs = (*leftovers.needs, address.id)
     if spending is not None and not is_ocid(compartment):
         guards = (SpendLock(account, spending), SpendAlert(account, spending))
-    place = compartment_step(account, compartment)
+    place, door = compartment_step(account, compartment), ClusterAccess(account)
     if images is not None:
         images.needs = (LIMITS,)
         place.needs = (*place.needs, IMAGES)
@@ -76,8 +77,8 @@ def oracle_part(
         address,
         leftovers,
         ControlPlane(account, cluster),
-        ClusterAccess(account),
-        Machines(account, nodes),
+        door,
+        Machines(account, nodes, Draining(door.cluster)),
     )
 
 

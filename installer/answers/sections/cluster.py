@@ -146,6 +146,19 @@ class Cluster(Section):
             relevant=on_oracle,
         ),
     ] = False
+    replace_machines: Annotated[
+        bool,
+        Switch(),
+        Ask(
+            "Replace machines that run",
+            help="Yes lets a run replace machines whose size or Kubernetes version is no longer "
+            "the one asked for, one after the other: emptied, ended, made anew, never one more "
+            "than planned. With one machine the platform is away meanwhile, for about 10 minutes "
+            "or until Oracle has a free machine again; the data stays. No leaves them as they are.",
+            advanced=True,
+            relevant=on_oracle,
+        ),
+    ] = False
     ssh_public_key: Annotated[
         str,
         Text(cluster_names.ssh_public_key),

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from installer.rehearsal.kubernetes.disruptions import require_allowed
 from installer.rehearsal.kubernetes.kinds import Kind, Object
 from installer.rehearsal.kubernetes.refusals import bad_request
 from installer.rehearsal.kubernetes.writer import Deletion, Options, Place, Writer
@@ -55,7 +56,8 @@ def rescale(
 
 
 def evict(writer: Writer, place: Place, body: Object) -> Object:
-    """Deletes a pod on request of a drain."""
+    """Deletes a pod on request of a drain; raises Refused 429 when a budget forbids it."""
+    require_allowed(writer.store, writer.present(Place(place.kind, place.namespace, place.name)))
     grace = (body.get("deleteOptions") or {}).get("gracePeriodSeconds")
     writer.delete(place, Deletion(grace=grace))
     return success()

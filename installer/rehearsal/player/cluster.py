@@ -41,6 +41,7 @@ DAEMON_SETS = BY_KEY["daemonsets.apps"]
 JOBS = BY_KEY["jobs.batch"]
 CLASSES = BY_KEY["storageclasses.storage.k8s.io"]
 LEASES = BY_KEY["leases.coordination.k8s.io"]
+ATTACHMENTS = BY_KEY["volumeattachments.storage.k8s.io"]
 API_SERVICES = BY_KEY["apiservices.apiregistration.k8s.io"]
 SLICES = BY_KEY["endpointslices.discovery.k8s.io"]
 
@@ -63,6 +64,7 @@ WATCHED = (
     CLASSES,
     SLICES,
     API_SERVICES,
+    ATTACHMENTS,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from installer.rehearsal.kubernetes.kinds import Object
+from installer.rehearsal.kubernetes.labels import matches
 from installer.rehearsal.player.cluster import (
     ENDPOINTS,
     PODS,
@@ -17,7 +18,7 @@ from installer.rehearsal.player.cluster import (
     reference_to,
 )
 from installer.rehearsal.player.desk import Desk
-from installer.rehearsal.player.podparts import is_over, is_ready, matches
+from installer.rehearsal.player.podparts import is_over, is_ready
 
 
 class EndpointKeeper:

@@ -16,6 +16,7 @@ from installer.rehearsal.kubernetes.world import Endpoint
 from installer.rehearsal.player.accounts import Accounts
 from installer.rehearsal.player.aggregator import Aggregator
 from installer.rehearsal.player.api import Api, ApiRefused
+from installer.rehearsal.player.attacher import Attacher
 from installer.rehearsal.player.balancers import Balancers
 from installer.rehearsal.player.binder import Binder
 from installer.rehearsal.player.cluster import WATCHED, Cluster
@@ -95,6 +96,7 @@ class Player:
     def _controllers(self, cluster: Cluster) -> list[Work]:
         binder = Binder(cluster)
         return [
+            Attacher(cluster).desk.run(),
             binder.claims.run(),
             binder.volumes.run(),
             Accounts(cluster, self._endpoint.ca_pem).desk.run(),

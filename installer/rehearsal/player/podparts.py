@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from installer.rehearsal.kubernetes.kinds import Object
+from installer.rehearsal.kubernetes.labels import fits, matches
 from installer.rehearsal.kubernetes.quantity import milli, whole
 
 
@@ -83,29 +84,6 @@ def claims_of(pod: Object) -> list[str]:
     ]
 
 
-def matches(selector: Object, labels: dict[str, str]) -> bool:
-    """Whether a label selector takes these labels."""
-    for key, wanted in (selector.get("matchLabels") or {}).items():
-        if labels.get(key) != wanted:
-            return False
-    return all(_expression(one, labels) for one in selector.get("matchExpressions") or [])
-
-
-def _expression(rule: Object, labels: dict[str, str]) -> bool:
-    found, verb, values = labels.get(rule["key"]), rule["operator"], rule.get("values") or []
-    if verb == "In":
-        return found in values
-    if verb == "NotIn":
-        return found not in values
-    if verb == "Exists":
-        return found is not None
-    if verb == "DoesNotExist":
-        return found is None
-    if found is None or not found.lstrip("-").isdigit():
-        return False
-    return int(found) > int(values[0]) if verb == "Gt" else int(found) < int(values[0])
-
-
 def wants_node(pod: Object, node: Object) -> bool:
     """Whether node selector and required node affinity allow a node."""
     labels = node["metadata"].get("labels") or {}
@@ -121,8 +99,8 @@ def selects_node(selector: Object, node: Object) -> bool:
     labels = node["metadata"].get("labels") or {}
     fields = {"metadata.name": node["metadata"]["name"]}
     return any(
-        all(_expression(rule, labels) for rule in term.get("matchExpressions") or [])
-        and all(_expression(rule, fields) for rule in term.get("matchFields") or [])
+        all(fits(rule, labels) for rule in term.get("matchExpressions") or [])
+        and all(fits(rule, fields) for rule in term.get("matchFields") or [])
         for term in selector.get("nodeSelectorTerms") or []
     )
 
