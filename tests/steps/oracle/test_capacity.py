@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -84,15 +85,14 @@ def test_quick_reruns_do_not_ask_more_often(world: World, person: Person) -> Non
 
 
 def _pretend_a_busy_hour(person: Person) -> None:
-    """As many attempts as an hour holds, the last of them just now."""
-    times = _attempts(person)
-    last = times[-1]
-    more = [last + number * 0.01 for number in range(1, MOST_AN_HOUR - len(times) + 1)]
+    """As many attempts as an hour holds, just now; and an hour that outlasts a slow second run."""
+    person.speed = 60.0
+    now = time.time() * person.speed
     state = State(person.folder / "state.sqlite")
     kept = json.loads(state.recall("node-pool", "attempts") or "{}")
     domain = next(iter(kept["attempts"]))
-    kept["attempts"][domain] = [*times, *more]
-    state.remember("node-pool", "attempts", json.dumps(kept))
+    busy = {domain: [now - number for number in range(MOST_AN_HOUR, 0, -1)]}
+    state.remember("node-pool", "attempts", json.dumps({"attempts": busy, "not_before": 0.0}))
     state.close()
 
 
