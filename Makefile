@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 READY_STRANGERS := $(VENV)/.ready-strangers
 
+# Hundreds of tests start the command itself; each would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help rehearse test test-all benchmarks lint types format example schema wheel clean
 
 help: ## What can be done here

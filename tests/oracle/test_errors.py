@@ -20,7 +20,7 @@ from installer.engine.errors import (
     Unreachable,
 )
 from installer.oracle.errors import OutOfCapacity, Throttled, TokenSpent, translate
-from installer.oracle.node_failures import nodes_failed
+from installer.oracle.node_failures import LimitReached, nodes_failed
 
 
 def service_error(status: int, code: str | None, message: str, **headers: str) -> ServiceError:
@@ -164,7 +164,7 @@ def test_long_messages_are_cut() -> None:
             "free machine",
         ),
         ("RegisterTimeout: 1 nodes(s) register timeout", ClusterError, "did not join"),
-        ("LimitExceeded: standard-a1-core-count", AccountError, "limit for machines"),
+        ("LimitExceeded: standard-a1-core-count", LimitReached, "limit for machines"),
         ("Unknown: something new", ClusterError, "could not be made"),
     ],
 )
