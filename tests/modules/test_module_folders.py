@@ -239,7 +239,8 @@ def test_no_file_of_the_real_modules_is_left_unused() -> None:
         folder = ASSETS / "modules" / module.name
         used = "".join(path.read_text() for path in folder.glob("*.y*ml*"))
         for path in (folder / "files").rglob("*"):
-            if path.is_file():
+            # Tests run some of them as Python does, which leaves compiled copies.
+            if path.is_file() and "__pycache__" not in path.parts:
                 assert path.name in used, path
 
 

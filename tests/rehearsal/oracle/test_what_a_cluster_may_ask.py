@@ -26,7 +26,7 @@ from installer.rehearsal.weather import Weather
 def tenancy(tmp_path: Path) -> Tenancy:
     shelf = Shelf(tmp_path / "world.sqlite")
     identity, _ = settle_in(tmp_path, shelf)
-    return Tenancy(identity, shelf, Clock(2000, shelf), Weather())
+    return Tenancy(identity, shelf, Clock(50, shelf), Weather())
 
 
 def ask(tenancy: Tenancy, routes: tuple[Route, ...], operation: str, body: dict[str, Any]) -> Any:
