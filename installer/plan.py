@@ -23,7 +23,7 @@ from installer.budget.lowering import changed, possible_changes
 from installer.budget.pins import pins_of
 from installer.budget.room import NOT_LOOKED_AT, LiveEnvelope, NodeShape
 from installer.budget.storage import plan_volumes
-from installer.budget.verdict import BudgetRow, Verdict, judge, weigh
+from installer.budget.verdict import BudgetRow, Verdict, affordable, judge, tally
 from installer.modules import (
     Allowance,
     ClusterFacts,
@@ -35,7 +35,6 @@ from installer.modules import (
     catalogue,
     claims,
     enabled,
-    render,
 )
 from installer.modules.addresses import NOT_KNOWN, Addresses
 from installer.modules.choices import (
@@ -48,7 +47,7 @@ from installer.modules.choices import (
 from installer.modules.hosts import is_late, public_domain
 from installer.modules.images import KnownImage, PlannedImage
 from installer.modules.pinning import PLACE_LABEL, Pin, pinned
-from installer.modules.rendering import gives_way
+from installer.modules.rendering import completed, gives_way, render_objects
 from installer.modules.stamping import Identity
 
 PLAN_VERSION = 1
@@ -202,8 +201,9 @@ def make_plan(
     everything = catalogue() if modules is None else modules
     envelope = load_envelope(against)
     thought = _thought(answers, surroundings, everything, envelope)
-    volumes, facts, rendered = thought.volumes, thought.facts, thought.rendered
-    demand = measure(rendered.objects)
+    volumes, facts = thought.volumes, thought.facts
+    rendered = completed(thought.objects, answers, facts, everything)
+    demand = measure(thought.objects)
     verdict = _judge(answers, demand, thought, envelope, surroundings)
     pins = _pins(answers, demand, verdict)
     if pins:
@@ -271,7 +271,7 @@ class _Thought:
 
     volumes: VolumePlan
     facts: ClusterFacts
-    rendered: Rendered
+    objects: tuple[RenderedObject, ...]
     images: tuple[PlannedImage, ...]
 
 
@@ -284,11 +284,11 @@ def _thought(
     chosen = enabled(answers, everything)
     volumes = _volumes(answers, chosen, everything, envelope)
     facts = _facts(answers, surroundings, envelope)
-    rendered = render(answers, volumes, facts, everything)
+    objects = render_objects(answers, volumes, facts, everything)
     choice = image_choice(answers, surroundings.images)
-    named = frozenset().union(*(entry.images for entry in rendered.objects))
+    named = frozenset[str]().union(*(entry.images for entry in objects))
     images = planned_images(chosen, choice, named, platforms_of(answers, surroundings))
-    return _Thought(volumes, facts, rendered, images)
+    return _Thought(volumes, facts, objects, images)
 
 
 def advice_for(
@@ -310,19 +310,39 @@ def advice_for(
             thought = _thought(answers, surroundings, everything, envelope)
         except ModulesInvalid:
             return None
-        return answers, measure(thought.rendered.objects), thought
+        return answers, measure(thought.objects), thought
 
     def evaluate(changes: Sequence[Change]) -> Verdict | None:
+        if not _affordable(changed(plan.answers, changes), surroundings, everything, envelope):
+            return None
         found = asked(changes)
         return found and _judge(*found, envelope, surroundings)
 
-    def rows(changes: Sequence[Change]) -> tuple[BudgetRow, ...] | None:
+    def sums(changes: Sequence[Change]) -> dict[str, int] | None:
         found = asked(changes)
-        return found and _weigh(*found, envelope, surroundings)
+        return found and _tally(*found, envelope, surroundings)
 
     machines = envelope if on_oracle(plan.answers) else None
     possible = possible_changes(plan.answers, everything, machines)
-    return advise(plan.verdict, possible, evaluate, rows)
+    return advise(plan.verdict, possible, evaluate, sums)
+
+
+def _affordable(
+    answers: Answers,
+    surroundings: Surroundings,
+    everything: tuple[Module, ...],
+    envelope: Envelope,
+) -> bool:
+    """Whether the answers could cost no more than was agreed to, as far as that can be said without
+    rendering anything."""
+    if not on_oracle(answers):
+        return True
+    try:
+        volumes = _volumes(answers, enabled(answers, everything), everything, envelope)
+    except ModulesInvalid:
+        return False
+    consent, already = answers.money.accept_monthly_usd, surroundings.already
+    return affordable(volumes, node_shape(answers), envelope, consent, already)
 
 
 def _pins(answers: Answers, demand: Demand, verdict: Verdict) -> dict[Identity, Pin]:
@@ -414,17 +434,16 @@ def _judge(
     return judge(demand, volumes, node, limits, consent, already=already, images=images)
 
 
-def _weigh(
+def _tally(
     answers: Answers,
     demand: Demand,
     thought: _Thought,
     envelope: Envelope,
     surroundings: Surroundings,
-) -> tuple[BudgetRow, ...]:
-    consent, already = answers.money.accept_monthly_usd, surroundings.already
+) -> dict[str, int]:
     node, limits = _limits(answers, envelope, surroundings)
-    volumes, images = thought.volumes, thought.images
-    return weigh(demand, volumes, node, limits, consent, already=already, images=images)
+    already, volumes, images = surroundings.already, thought.volumes, thought.images
+    return tally(demand, volumes, node, limits, already=already, images=images)
 
 
 def _limits(

@@ -9,10 +9,10 @@ least, with the fewest changes, in the order given. The same question has the sa
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from installer.budget.verdict import BudgetRow, Verdict
+from installer.budget.verdict import BudgetRow, Verdict, in_cents
 
 MOST_TRIES = 40
 """Plans thought through before the search contents itself with a set that merely fits."""
@@ -56,18 +56,19 @@ class Advice:
 
 
 Evaluate = Callable[[Sequence[Change]], Verdict | None]
-"""The verdict with these changes; None where they do not go together."""
+"""The verdict with these changes; None where they do not go together, and where it is clear without
+one that they are not enough."""
 
 
-Weigh = Callable[[Sequence[Change]], Sequence[BudgetRow] | None]
-"""Only the rows, which are quicker to have than a verdict; None as above."""
+Tally = Callable[[Sequence[Change]], Mapping[str, int] | None]
+"""Only the sums by resource, which are quicker to have than a verdict; None as above."""
 
 
 def advise(
     before: Verdict,
     changes: Sequence[Change],
     evaluate: Evaluate,
-    weigh: Weigh | None = None,
+    tally: Tally | None = None,
     most: int = ALTERNATIVES,
 ) -> tuple[Advice, ...]:
     """Sets of changes that fit, the least hurtful first; none when nothing is in the way, or when
@@ -75,11 +76,11 @@ def advise(
     if good(before):
         return ()
 
-    def rows(chosen: Sequence[Change]) -> Sequence[BudgetRow] | None:
+    def sums(chosen: Sequence[Change]) -> Mapping[str, int] | None:
         verdict = evaluate(chosen)
-        return None if verdict is None else verdict.rows
+        return None if verdict is None else _sums(verdict)
 
-    search = _Search(before, changes, evaluate, weigh or rows)
+    search = _Search(before, changes, evaluate, tally or sums)
     found = search.smallest(most) or search.some()
     return tuple(Advice(chosen, _standing(before, verdict)) for chosen, verdict in found)
 
@@ -95,12 +96,13 @@ Found = list[tuple[Chosen, Verdict]]
 
 class _Search:
     def __init__(
-        self, before: Verdict, changes: Sequence[Change], evaluate: Evaluate, weigh: Weigh
+        self, before: Verdict, changes: Sequence[Change], evaluate: Evaluate, tally: Tally
     ) -> None:
         self._before = before
+        self._sums = _sums(before)
         self._changes = sorted(changes, key=lambda change: change.hurts)
         self._evaluate = evaluate
-        self._weigh = weigh
+        self._tally = tally
         self._tries = 0
         self._gains: dict[Change, dict[str, int]] = {}
 
@@ -139,16 +141,11 @@ class _Search:
         return self._evaluate(chosen)
 
     def _helps(self, change: Change) -> bool:
-        rows = self._weigh([change])
-        if rows is None:
+        now = self._tally([change])
+        if now is None:
             # It needs others beside it, as a module does that others need.
             return True
-        now = {row.resource: _rounded(row) for row in rows}
-        gains = {
-            row.resource: _rounded(row) - now[row.resource]
-            for row in self._before.rows
-            if row.resource in now
-        }
+        gains = {name: much - now[name] for name, much in self._sums.items() if name in now}
         self._gains[change] = gains
         if any(gain > 0 for gain in gains.values()):
             return True
@@ -177,9 +174,12 @@ def _holds(chosen: Chosen, smaller: Chosen) -> bool:
     return all(hurts.get(change.path, 0) >= change.hurts for change in smaller)
 
 
-def _rounded(row: BudgetRow) -> int:
+def _sums(verdict: Verdict) -> dict[str, int]:
     """What is used, and what passes; cents for money."""
-    return int((row.used + row.passing) * (100 if row.unit == "USD" else 1))
+    return {
+        row.resource: in_cents(row.used) if row.unit == "USD" else int(row.used + row.passing)
+        for row in verdict.rows
+    }
 
 
 def _too_much(row: BudgetRow) -> int:

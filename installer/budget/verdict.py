@@ -6,11 +6,13 @@ job and each rollout in turn. Money is judged apart: a plan may fit and still ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from operator import attrgetter
 
-from installer.budget.billing import NOTHING_THERE, AlreadyThere, Bill, bill
+from installer.budget.amounts import Amounts
+from installer.budget.billing import NOTHING_THERE, AlreadyThere, Bill, bill, storage_gb
 from installer.budget.demand import Demand, Workload
 from installer.budget.envelope import Envelope
 from installer.budget.image_disk import ImageSum, image_sizes, image_sum
@@ -123,21 +125,70 @@ def judge(
     return found if isinstance(envelope, LiveEnvelope) else replace(found, free=_free(envelope))
 
 
-def weigh(
+def tally(
     demand: Demand,
     volumes: VolumePlan,
     node: NodeShape | Sequence[NodeShape] | None,
     envelope: Envelope | LiveEnvelope,
-    consent: Decimal = Decimal(0),
     *,
     already: AlreadyThere = NOTHING_THERE,
     images: Sequence[PlannedImage] = (),
-) -> tuple[BudgetRow, ...]:
-    """The rows of the verdict alone, without looking for a placement."""
+) -> dict[str, int]:
+    """What the rows of the verdict add up to, by resource: whole units with what passes, and cents.
+
+    No sentence is written and no placement looked for, which takes most of a verdict's time.
+    """
     disks = _disks(demand, volumes, envelope)
-    if isinstance(envelope, LiveEnvelope) and not envelope.seen:
-        return _not_judged(demand, envelope.room, disks, consent, images).rows
-    return _weighed(demand, disks, _shapes(node), envelope, consent, already, images).rows
+    shapes = () if isinstance(envelope, LiveEnvelope) else _shapes(node)
+    room, account = _room_and_bill(demand, disks, shapes, envelope, already)
+    found = _pod_tally(demand, room)
+    found["storage"] = storage_gb(shapes, (disk.gib for disk in disks))
+    found["volumes"] = len(disks)
+    if images:
+        found["images"] = image_sum(images).used
+    found["money"] = in_cents(account.monthly_usd)
+    return found
+
+
+def in_cents(usd: Amount) -> int:
+    """Whole cents."""
+    return int(usd * 100)
+
+
+def _pod_tally(demand: Demand, room: Room) -> dict[str, int]:
+    running = [(load, _running(load, room)) for load in demand.workloads]
+    coming = [(load, load.passing) for load in demand.passing]
+    found = {"pods": sum(n for _, n in running) + max((n for _, n in coming), default=0)}
+    for resource, amount in _AMOUNTS.items():
+        used = sum(amount(load.pod) * count for load, count in running)
+        passing = max((amount(load.pod) * count for load, count in coming), default=0)
+        if used or passing or resource != "disk":
+            found[resource] = used + passing
+    return found
+
+
+_AMOUNTS: Mapping[str, Callable[[Amounts], int]] = {
+    "CPU": attrgetter("cpu_milli"),
+    "memory": attrgetter("memory_bytes"),
+    "disk": attrgetter("disk_bytes"),
+}
+
+
+def affordable(
+    volumes: VolumePlan,
+    node: NodeShape,
+    envelope: Envelope,
+    consent: Decimal = Decimal(0),
+    already: AlreadyThere = NOTHING_THERE,
+) -> bool:
+    """Whether machines and volumes alone cost no more than was agreed to.
+
+    Where they do, no verdict on the same can be better: what manifests ask for beside them only
+    adds to the bill.
+    """
+    floor = envelope.nodes.volume.floor_gib
+    sizes = [max(volume.size_gib, floor) for volume in volumes.volumes]
+    return _consented(bill(envelope, nodes=(node,), volumes_gib=sizes, already=already), consent)
 
 
 @dataclass(frozen=True)
@@ -160,17 +211,9 @@ def _weighed(
     already: AlreadyThere,
     images: Sequence[PlannedImage],
 ) -> _Weighed:
-    if isinstance(envelope, LiveEnvelope):
-        room, account, storage_limit = envelope.room, Bill(known=False), None
-    else:
-        room = room_of(shapes, envelope)
-        account = bill(
-            envelope,
-            nodes=shapes,
-            volumes_gib=[disk.gib for disk in disks],
-            balancers=demand.balancers,
-            already=already,
-        )
+    room, account = _room_and_bill(demand, disks, shapes, envelope, already)
+    storage_limit = None
+    if not isinstance(envelope, LiveEnvelope):
         storage_limit = max(0, envelope.allowance.block_storage.gb - already.block_gb)
     rows = (
         *_pod_rows(demand, room),
@@ -180,6 +223,25 @@ def _weighed(
         _money_row(account, consent),
     )
     return _Weighed(room, account, rows)
+
+
+def _room_and_bill(
+    demand: Demand,
+    disks: Sequence[_Disk],
+    shapes: tuple[NodeShape, ...],
+    envelope: Envelope | LiveEnvelope,
+    already: AlreadyThere,
+) -> tuple[Room, Bill]:
+    if isinstance(envelope, LiveEnvelope):
+        return envelope.room, Bill(known=False)
+    account = bill(
+        envelope,
+        nodes=shapes,
+        volumes_gib=[disk.gib for disk in disks],
+        balancers=demand.balancers,
+        already=already,
+    )
+    return room_of(shapes, envelope), account
 
 
 def _free(envelope: Envelope) -> tuple[str, ...]:
@@ -204,18 +266,26 @@ def _verdict(demand: Demand, weighed: _Weighed, consent: Decimal) -> Verdict:
     problems = list(placement.problems)
     if placement.complete:
         problems += unknown_rules(demand, len(room.nodes))
-    costs = account.monthly_usd > 0 or not account.exact
-    consented = not costs or (account.exact and account.monthly_usd <= consent)
+    consented = _consented(account, consent)
     return Verdict(
         rows=rows,
         bill=account,
         fits=not problems,
-        costs_money=costs,
+        costs_money=_costs(account),
         consented=consented,
         reasons=tuple(problems) + _money_reasons(account, consented),
         placement=placement,
         how=room.how,
     )
+
+
+def _costs(account: Bill) -> bool:
+    return account.monthly_usd > 0 or not account.exact
+
+
+def _consented(account: Bill, consent: Decimal) -> bool:
+    """Whether it costs nothing, or a sum that is known and was agreed to."""
+    return not _costs(account) or (account.exact and account.monthly_usd <= consent)
 
 
 def _not_judged(

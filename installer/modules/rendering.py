@@ -79,9 +79,9 @@ def render(
     template is wrong.
     """
     everything = catalogue() if modules is None else tuple(modules)
-    chosen = _rendering(answers, everything, facts)
-    objects = render_objects(answers, volumes, facts, everything)
-    return Rendered(objects, _secrets(answers, chosen), lasting_of(answers, chosen))
+    return completed(
+        render_objects(answers, volumes, facts, everything), answers, facts, everything
+    )
 
 
 def render_objects(
@@ -101,6 +101,17 @@ def render_objects(
         namespaces.update(e.identity for e in own if e.body["kind"] == "Namespace")
     _refuse_doubles(objects)
     return tuple(objects)
+
+
+def completed(
+    objects: tuple[RenderedObject, ...],
+    answers: Answers,
+    facts: ClusterFacts,
+    everything: tuple[Module, ...],
+) -> Rendered:
+    """The objects with the recipes of their Secrets and what must last of them."""
+    chosen = _rendering(answers, everything, facts)
+    return Rendered(objects, _secrets(answers, chosen), lasting_of(answers, chosen))
 
 
 def _rendering(

@@ -15,7 +15,7 @@ from installer.budget.demand import Demand, measure
 from installer.budget.envelope import load_envelope
 from installer.budget.room import NodeShape
 from installer.budget.storage import plan_volumes
-from installer.budget.verdict import judge, weigh
+from installer.budget.verdict import judge, tally
 from installer.modules import catalogue
 from installer.modules.claims import Claim, VolumePlan
 from installer.plan import make_plan
@@ -123,7 +123,7 @@ def advised(pieces: list[Piece], options: list[Change]) -> tuple[Advice, ...]:
         judge(measure(pieces), nothing, node, envelope),
         options,
         lambda changes: judge(asked(changes), nothing, node, envelope),
-        lambda changes: weigh(asked(changes), nothing, node, envelope),
+        lambda changes: tally(asked(changes), nothing, node, envelope),
     )
 
 
