@@ -126,12 +126,25 @@ class Demand:
         return tuple(dict.fromkeys(origin.module for origin in origins))
 
 
+NOTHING = Demand()
+
+_Around = tuple[Defaults | None, tuple[int, int] | None]
+
+
 @dataclass
 class _Survey:
     """Objects that change how other objects are read, gathered before the reading."""
 
     scalers: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
     defaults: dict[str, Defaults] = field(default_factory=dict)
+
+    def around(self, rendered: RenderedObject) -> _Around | None:
+        """What changes how this object is read; None where nothing does."""
+        if not self.scalers and not self.defaults:
+            return None
+        kind, namespace, name = rendered.identity
+        around = (self.defaults.get(namespace), self.scalers.get((kind, namespace, name)))
+        return None if around == (None, None) else around
 
 
 def measure(objects: Iterable[Rendered]) -> Demand:
@@ -141,7 +154,7 @@ def measure(objects: Iterable[Rendered]) -> Demand:
     """
     every = tuple(objects)
     survey = _look_around(every)
-    portions = [_portion(rendered, survey) for rendered in every]
+    portions = [each for each in (_portion(one, survey) for one in every) if each is not NOTHING]
     return Demand(
         tuple(load for portion in portions for load in portion.workloads),
         tuple(balancer for portion in portions for balancer in portion.balancers),
@@ -153,10 +166,9 @@ def _portion(rendered: Rendered, survey: _Survey) -> Demand:
     """What one object asks for; remembered for those that nobody may change."""
     if not isinstance(rendered, RenderedObject):
         return _read_portion(rendered, survey)
-    kind, namespace, name = rendered.identity
-    around = (survey.defaults.get(namespace), survey.scalers.get((kind, namespace, name)))
     # The object is kept with its portion, so that no other one can have the same id.
     known = _portions.get(id(rendered))
+    around = survey.around(rendered)
     if known is None or known[1] != around:
         if len(_portions) >= _MOST_PORTIONS:
             _portions.clear()
@@ -165,8 +177,7 @@ def _portion(rendered: Rendered, survey: _Survey) -> Demand:
 
 
 _MOST_PORTIONS = 16384
-_Around = tuple[Defaults | None, tuple[int, int] | None]
-_portions: dict[int, tuple[RenderedObject, _Around, Demand]] = {}
+_portions: dict[int, tuple[RenderedObject, _Around | None, Demand]] = {}
 
 
 def _read_portion(rendered: Rendered, survey: _Survey) -> Demand:
@@ -183,6 +194,8 @@ def _read_portion(rendered: Rendered, survey: _Survey) -> Demand:
         volumes.append(_wanted_volume(origin, origin.name, body.get("spec") or {}))
     elif origin.kind == "Service" and (body.get("spec") or {}).get("type") == "LoadBalancer":
         balancers.append(_balancer(origin, body["metadata"].get("annotations") or {}))
+    if not (workloads or balancers or volumes):
+        return NOTHING
     return Demand(tuple(workloads), tuple(balancers), tuple(volumes))
 
 

@@ -39,7 +39,7 @@ class Module:
         """The namespace used where a template or a claim names none; empty without any."""
         return self.file.namespaces[0].name if self.file.namespaces else ""
 
-    @property
+    @cached_property
     def sees(self) -> tuple[str, ...]:
         """The modules whose options its templates and conditions may ask about."""
         return tuple(dict.fromkeys((*self.file.needs, *self.file.looks_at)))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import is_
 from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -55,11 +57,12 @@ def image_choice(answers: Answers, known: Sequence[KnownImage] = ()) -> ImageCho
     return ImageChoice(answers.images.registry, overrides, tuple(known))
 
 
+@lru_cache(maxsize=256)
 def planned_images(
-    chosen: Sequence[Module],
+    chosen: tuple[Module, ...],
     choice: ImageChoice,
-    rendered: Collection[str],
-    platforms: Sequence[str],
+    rendered: frozenset[str],
+    platforms: tuple[str, ...],
 ) -> tuple[PlannedImage, ...]:
     """The images of the chosen modules that rendered manifests name, each once."""
     found: dict[str, PlannedImage] = {}
@@ -130,7 +133,14 @@ def _enabled(answers: Answers, modules: Sequence[Module]) -> tuple[Module, ...]:
     return chosen
 
 
-Values = dict[str, OptionValue]
+class Values(dict[str, OptionValue]):
+    """What a module's conditions are about: its options, the modules it sees as `@name`, and their
+    options as `@name.option`. To be read only, so that what follows from it is worked out once."""
+
+    def __init__(self, values: Mapping[str, OptionValue]) -> None:
+        super().__init__(values)
+        self.applying: dict[int, tuple[Conditional, ...]] = {}
+        self.claims: tuple[Claim, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -155,8 +165,7 @@ def _draft_of(answers: Answers) -> _Draft:
 
 
 def chosen_values(answers: Answers, module: Module) -> Values:
-    """What a module's conditions are about: its options, the modules it sees as `@name`, and their
-    options as `@name.option`. To be read only."""
+    """What this module's conditions are about."""
     found = _draft_of(answers).values
     if module not in found:
         found[module] = _gathered(answers, module)
@@ -164,21 +173,37 @@ def chosen_values(answers: Answers, module: Module) -> Values:
 
 
 def _gathered(answers: Answers, module: Module) -> Values:
+    sections = tuple(_answers_of(answers, name) for name in (module.name, *module.sees))
+    before, known = _last_values.get(module, ((), None))
+    # As with the options: what was not answered anew is the same object still.
+    if known is not None and all(map(is_, sections, before)) and None not in sections:
+        return known
     values = dict(options(answers, module))
-    for name in module.sees:
-        other = _answers_of(answers, name)
+    for name, other in zip(module.sees, sections[1:], strict=True):
         values.update(seen_values(name, other is None or other.enabled, _plain(other)))
-    return values
+    found = Values(values)
+    _last_values[module] = (sections, found)
+    return found
+
+
+_Sections = tuple[ModuleAnswers | None, ...]
+_last_values: WeakKeyDictionary[Module, tuple[_Sections, Values]] = WeakKeyDictionary()
 
 
 EntryT = TypeVar("EntryT", bound=Conditional)
 
 
-def applying(answers: Answers, module: Module, entries: Sequence[EntryT]) -> Iterator[EntryT]:
-    """Those of a module's entries whose condition holds, in their order."""
-    # What conditions are about is gathered once, and not at all where there are none.
-    chosen = chosen_values(answers, module) if any(entry.when for entry in entries) else {}
-    return (entry for entry in entries if holds(entry.when, chosen))
+def applying(answers: Answers, module: Module, entries: tuple[EntryT, ...]) -> tuple[EntryT, ...]:
+    """Those of a module's entries whose condition holds, in their order.
+
+    `entries` are a list of the module's description, which stays the same as long as the module.
+    """
+    chosen = chosen_values(answers, module)
+    found = chosen.applying.get(id(entries))
+    if found is None:
+        found = tuple(entry for entry in entries if holds(entry.when, chosen))
+        chosen.applying[id(entries)] = found
+    return cast("tuple[EntryT, ...]", found)
 
 
 def seen_values(
@@ -237,17 +262,18 @@ def _switch_of(entry: ImageEntry, module: Module) -> str:
 def claims_of(answers: Answers, module: Module) -> tuple[Claim, ...]:
     """The claims of one module with the sizes chosen."""
     chosen = chosen_values(answers, module)
-    return tuple(
-        Claim(
-            module=module.name,
-            namespace=entry.namespace or module.namespace,
-            name=entry.name,
-            size_bytes=_size(entry, chosen),
-            what=entry.what,
+    if chosen.claims is None:
+        chosen.claims = tuple(
+            Claim(
+                module=module.name,
+                namespace=entry.namespace or module.namespace,
+                name=entry.name,
+                size_bytes=_size(entry, chosen),
+                what=entry.what,
+            )
+            for entry in applying(answers, module, module.file.claims)
         )
-        for entry in module.file.claims
-        if holds(entry.when, chosen)
-    )
+    return chosen.claims
 
 
 def _size(entry: ClaimEntry, chosen: Mapping[str, OptionValue]) -> int:

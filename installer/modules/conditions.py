@@ -72,7 +72,7 @@ def holds(when: str, chosen: Mapping[str, OptionValue]) -> bool:
     `chosen` has the module's options by name, every module it may ask about as `@name` and that
     one's options as `@name.option`.
     """
-    return all(term.holds(chosen) for term in terms(when))
+    return not when or all(term.holds(chosen) for term in terms(when))
 
 
 class Conditional(Protocol):

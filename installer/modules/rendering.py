@@ -96,8 +96,8 @@ def render_objects(
         made = _render_module(_input(about, module))
         # Several modules may live in one namespace; the first of them renders it.
         own = [entry for entry in made if entry.identity not in namespaces]
-        own += _volume_objects(module, volumes, facts)
-        objects += sorted(own, key=_turn)
+        beside = _volume_objects(module, volumes, facts)
+        objects += sorted([*own, *beside], key=_turn) if beside else own
         namespaces.update(e.identity for e in own if e.body["kind"] == "Namespace")
     _refuse_doubles(objects)
     return tuple(objects)
@@ -297,6 +297,8 @@ def _logins(answers: Answers, chosen: Sequence[Module]) -> tuple[SecretSpec, ...
 
 
 def _refuse_doubles(objects: Sequence[RenderedObject]) -> None:
+    if len({entry.identity for entry in objects}) == len(objects):
+        return
     first: dict[Identity, str] = {}
     problems = []
     for entry in objects:

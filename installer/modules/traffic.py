@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from installer.answers.model import Answers
 from installer.modules.catalogue import Module
@@ -31,18 +31,27 @@ class Flow:
     protocol: str
     why: str
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # All traffic is what several modules' manifests depend on, so that it is compared often.
+        return hash((self.source, self.target, self.port, self.protocol, self.why))
+
 
 def traffic_of(answers: Answers, chosen: Sequence[Module]) -> tuple[Flow, ...]:
     """All connections between parts that are there, sorted; each once, however often it is said."""
-    there = {"", *(entry.name for module in chosen for entry in module.file.namespaces)}
-    flows = {
-        flow
-        for module in chosen
-        for entry in applying(answers, module, module.file.traffic)
-        for flow in (_flow(entry),)
-        if flow.source.namespace in there and flow.target.namespace in there
-    }
-    return tuple(sorted(flows, key=_order))
+    there = frozenset(entry.name for module in chosen for entry in module.file.namespaces)
+    entries = (applying(answers, module, module.file.traffic) for module in chosen)
+    return _between(there | {""}, tuple(_flow(entry) for some in entries for entry in some))
+
+
+@lru_cache(maxsize=256)
+def _between(there: frozenset[str], flows: tuple[Flow, ...]) -> tuple[Flow, ...]:
+    """Those between the namespaces named, sorted, each once."""
+    found = {f for f in flows if f.source.namespace in there and f.target.namespace in there}
+    return tuple(sorted(found, key=_order))
 
 
 @lru_cache(maxsize=1024)
