@@ -7,7 +7,7 @@ them, not their sum, is what must fit beside the running ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -152,7 +152,7 @@ def measure(objects: Iterable[Rendered]) -> Demand:
 
     Raises BadQuantity when a manifest holds a quantity that Kubernetes would refuse.
     """
-    every = tuple(objects)
+    every = [one for one in objects if one.body.get("kind") in _ASKING]
     survey = _look_around(every)
     portions = [each for each in (_portion(one, survey) for one in every) if each is not NOTHING]
     return Demand(
@@ -210,7 +210,7 @@ def _origin(rendered: Rendered) -> Origin:
     )
 
 
-def _look_around(objects: tuple[Rendered, ...]) -> _Survey:
+def _look_around(objects: Sequence[Rendered]) -> _Survey:
     survey = _Survey()
     ranges: dict[str, list[Manifest]] = {}
     for rendered in objects:
@@ -343,6 +343,12 @@ _READERS: dict[str, Callable[[Origin, Manifest, _Survey], Workload]] = {
     "CronJob": _cron_job,
     "Pod": _bare_pod,
 }
+
+
+# What no object of another kind says changes what is asked for.
+_ASKING = frozenset(
+    {*_READERS, "PersistentVolumeClaim", "Service", "LimitRange", "HorizontalPodAutoscaler"}
+)
 
 
 def _claim_templates(origin: Origin, spec: Manifest) -> list[WantedVolume]:

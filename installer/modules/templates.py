@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 import yaml
@@ -177,8 +177,8 @@ class _Source:
                 return self._wholes[name]
             case ("image", name):
                 return self._image(name)
-            case ("claim", name):
-                return self._claim(name)
+            case ("claim", name, attribute):
+                return cast(Hashable, getattr(self._claim(name), attribute))
             case ("domain",):
                 return self._given.setting.domain
             case (_, module, name):
@@ -202,7 +202,7 @@ class _Source:
             "namespace": given.module.namespace,
             "shared_group": SHARED_GROUP,
             "image": lambda name: self.ask(("image", name)),
-            "claim": lambda name: self.ask(("claim", name)),
+            "claim": self._named_claim,
             "size": bytes_of,
             "file": lambda name: given.module.text_of(f"files/{name}"),
             "labels": lambda name: {"app.kubernetes.io/name": name},
@@ -230,6 +230,10 @@ class _Source:
         if name not in self._places:
             raise _misuse(self._given, f"claim {name!r} is not listed under claims")
         return self._places[name]
+
+    def _named_claim(self, claim: str) -> _Named:
+        self._claim(claim)
+        return _Named(lambda name: self.ask(("claim", claim, name)))
 
     def _other(self, name: str) -> Mapping[str, OptionValue]:
         if name not in self._others:
