@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import is_
-from typing import TypeVar, cast
-from weakref import WeakKeyDictionary
+from typing import Generic, TypeVar, cast
 
 from installer.answers.model import Answers
 from installer.answers.module_questions import ModuleAnswers
@@ -21,6 +19,36 @@ from installer.modules.problems import Problem, refuse
 from installer.modules.quantities import bytes_of
 
 Options = tuple[tuple[str, OptionValue], ...]
+
+
+_Sections = tuple[ModuleAnswers | None, ...]
+FoundT = TypeVar("FoundT")
+
+
+class _Known(Generic[FoundT]):
+    """What was worked out for a module from these very answers, as long as it is needed.
+
+    Answers are told apart by being the same object: comparing what is in them takes longer than
+    working it out.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        # The answers are kept beside the result, so that no others can have the same ids.
+        self._found: dict[tuple[Module, tuple[int, ...]], tuple[_Sections, FoundT]] = {}
+
+    def found(self, module: Module, sections: _Sections, work: Callable[[], FoundT]) -> FoundT:
+        """The result, worked out at the first time."""
+        key = (module, tuple(map(id, sections)))
+        known = self._found.get(key)
+        if known is None:
+            if len(self._found) >= self._most:
+                self._found.clear()
+            known = self._found[key] = (sections, work())
+        return known[1]
+
+
+_KNOWN_OPTIONS = _Known[Options](1024)
 
 
 @dataclass(frozen=True)
@@ -81,19 +109,15 @@ def options(answers: Answers, module: Module) -> Options:
     """
     chosen = _answers_of(answers, module.name)
     # Answers that differ in one module share the objects that hold the answers of all others.
-    before, known = _last_options.get(module, (None, ()))
-    if chosen is not None and before is chosen:
-        return known
+    return _KNOWN_OPTIONS.found(module, (chosen,), lambda: _options(chosen, module))
+
+
+def _options(chosen: ModuleAnswers | None, module: Module) -> Options:
     values = chosen.options() if chosen else {}
-    found = tuple(
+    return tuple(
         (option.name, cast(OptionValue, values.get(option.name, option.default)))
         for option in module.file.options
     )
-    _last_options[module] = (chosen, found)
-    return found
-
-
-_last_options: WeakKeyDictionary[Module, tuple[ModuleAnswers | None, Options]] = WeakKeyDictionary()
 
 
 def is_enabled(answers: Answers, module: Module) -> bool:
@@ -143,6 +167,9 @@ class Values(dict[str, OptionValue]):
         self.claims: tuple[Claim, ...] | None = None
 
 
+_KNOWN_VALUES = _Known[Values](1024)
+
+
 @dataclass(frozen=True)
 class _Draft:
     """What is known already of answers that nobody changes."""
@@ -174,20 +201,14 @@ def chosen_values(answers: Answers, module: Module) -> Values:
 
 def _gathered(answers: Answers, module: Module) -> Values:
     sections = tuple(_answers_of(answers, name) for name in (module.name, *module.sees))
-    before, known = _last_values.get(module, ((), None))
-    # As with the options: what was not answered anew is the same object still.
-    if known is not None and all(map(is_, sections, before)) and None not in sections:
-        return known
+    return _KNOWN_VALUES.found(module, sections, lambda: _values(answers, module, sections))
+
+
+def _values(answers: Answers, module: Module, sections: _Sections) -> Values:
     values = dict(options(answers, module))
     for name, other in zip(module.sees, sections[1:], strict=True):
         values.update(seen_values(name, other is None or other.enabled, _plain(other)))
-    found = Values(values)
-    _last_values[module] = (sections, found)
-    return found
-
-
-_Sections = tuple[ModuleAnswers | None, ...]
-_last_values: WeakKeyDictionary[Module, tuple[_Sections, Values]] = WeakKeyDictionary()
+    return Values(values)
 
 
 EntryT = TypeVar("EntryT", bound=Conditional)
