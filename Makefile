@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
+READY_BENCHMARKS := $(VENV)/.ready-benchmarks
 READY_STRANGERS := $(VENV)/.ready-strangers
 
 # Hundreds of tests start the command itself; each would compile all of it anew.
@@ -26,6 +27,10 @@ $(READY_DEV): $(READY)
 	@$(BIN)/python -m pip install -q -c .constraints.txt --group dev
 	@touch $@
 
+$(READY_BENCHMARKS): $(READY_DEV)
+	@$(BIN)/python -m pip install -q -c .constraints.txt --group benchmarks
+	@touch $@
+
 # The oci command line pins its own versions of our libraries, so it lives apart from them.
 $(READY_STRANGERS): $(READY_DEV)
 	@.ci/make-venv "$(PYTHON)" "$(VENV)/strangers"
@@ -41,7 +46,7 @@ test: $(READY_DEV) ## The quick suite
 test-all: $(READY_STRANGERS) ## Everything, also real servers and strangers, without benchmarks
 	@PATH="$(CURDIR)/$(VENV)/strangers/bin:$$PATH" $(BIN)/python -m pytest -n 2 -m "not benchmark" $(ARGS)
 
-benchmarks: $(READY_DEV) ## Ratios measured in one run
+benchmarks: $(READY_BENCHMARKS) ## Ratios measured in one run
 	@$(BIN)/python -m pytest -m benchmark $(ARGS)
 
 lint: $(READY_DEV) ## ruff
