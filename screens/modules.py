@@ -66,6 +66,8 @@ class ModulesPage(Page):
 
     def on_mount(self) -> None:
         """Show the state there is."""
+        # With everything switched on once, each part is known when its switch is turned.
+        self._think_anew(dict.fromkeys(self.switches, True))
         # What is loaded by now stays until the end, and a plan makes thousands of values that go at
         # once: looking for circles in all of them would make a key press wait now and then.
         gc.collect()

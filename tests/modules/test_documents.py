@@ -97,3 +97,26 @@ VALUES = st.recursive(
 def test_whatever_was_written_is_read_again(value: dict[str, Any]) -> None:
     text = yaml.safe_dump(value)
     assert documents_in(text) == plain(text) == [value]
+
+
+JSON = """{"a": "one", "b": [1, {"c": -2, "d": null}], "e": true,
+ "f": "\\u00e4 \\"quoted\\"", "g": {}}
+"""
+
+
+def test_a_document_written_as_json_means_what_it_means_as_yaml() -> None:
+    assert documents_in(JSON) == plain(JSON)
+    assert documents_in(f"---\n{JSON}---\na: 1\n") == [*plain(JSON), {"a": 1}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1.0}', '{"a": 1e3}', '{"a": NaN}', '{"a": Infinity}', "{a: yes}", '{"a": 014}'],
+)
+def test_what_json_and_yaml_read_differently_is_read_as_yaml(text: str) -> None:
+    assert documents_in(text) == plain(text)
+
+
+def test_a_key_that_stands_twice_is_refused_in_json_as_well() -> None:
+    with pytest.raises(yaml.YAMLError, match="'a' stands twice"):
+        documents_in('{"b": {"a": 1, "a": 2}}')
