@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import random
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from installer.modules import Module, catalogue
+from installer.modules import Module, ModulesInvalid, catalogue, enabled
 from installer.modules.addresses import Addresses
+from installer.modules.description import OptionEntry
 from installer.plan import Plan, Surroundings, make_plan
 from tests.modules.conftest import answers_for
 
@@ -67,3 +70,61 @@ def selections() -> list[tuple[str, ...]]:
     drawn = [("security", *lot.sample(others, lot.randint(1, len(others)))) for _ in range(6)]
     found = [tuple(sorted(with_needs(set(each)))) for each in (names, *alone, *without, *drawn)]
     return sorted(set(found), key=lambda each: (-len(each), each))
+
+
+def wander(seed: int) -> Iterator[dict[str, dict[str, Any]]]:
+    """Selections that go together for every target, without end and hardly ever the same again.
+
+    Each is one step from the one before: a module the other way round, with what it needs or what
+    needs it, or another value for an option.
+    """
+    lot = random.Random(seed)
+    chosen: dict[str, dict[str, Any]] = _as_shipped()
+    while True:
+        step = copy.deepcopy(chosen)
+        module = lot.choice(catalogue())
+        if lot.random() < 0.4 or not module.file.options:
+            _turn(step, module)
+        else:
+            option = lot.choice(module.file.options)
+            step[module.name][option.name] = _other_value(option, lot)
+        try:
+            for target in ("oke", "existing"):
+                enabled(answers_for(catalogue(), target=target, modules=step), catalogue())
+        except (ModulesInvalid, ValueError):
+            continue
+        chosen = step
+        yield copy.deepcopy(chosen)
+        if lot.random() < 0.03:
+            chosen = _as_shipped()
+
+
+def _as_shipped() -> dict[str, dict[str, Any]]:
+    return {module.name: {"enabled": module.file.enabled} for module in catalogue()}
+
+
+def _turn(step: dict[str, dict[str, Any]], module: Module) -> None:
+    on = not step[module.name]["enabled"]
+    others = with_needs({module.name}) if on else _needing(module.name)
+    for name in {module.name} | others:
+        step[name]["enabled"] = on
+
+
+def _needing(name: str) -> set[str]:
+    return {module.name for module in catalogue() if name in with_needs({module.name})}
+
+
+def _other_value(option: OptionEntry, lot: random.Random) -> object:
+    """Some value the option may have."""
+    low = 1 if option.minimum is None else option.minimum
+    high = low + 100 if option.maximum is None else option.maximum
+    match option.kind:
+        case "switch":
+            return lot.random() < 0.5
+        case "choice":
+            return lot.choice(option.choices)
+        case "integer":
+            return lot.randint(low, min(high, low + 6))
+        case "size":
+            return f"{lot.randint(low, high)}Gi"
+    return option.default

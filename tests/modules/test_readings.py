@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Hashable, Mapping
@@ -10,11 +11,11 @@ from typing import Any
 import pytest
 
 from installer.answers.model import Answers
-from installer.modules import ModulesInvalid, Rendered, catalogue, rendering, templates
-from installer.modules.description import OptionEntry
+from installer.modules import Rendered, catalogue, rendering, templates
 from installer.modules.readings import Question, Readings
 from installer.plan import make_plan
 from tests.modules.conftest import answers_for
+from tests.modules.selections import wander
 
 
 def reader(world: Mapping[str, Hashable], read: dict[Question, Hashable]) -> Hashable:
@@ -66,43 +67,12 @@ def test_what_is_kept_does_not_grow_without_end() -> None:
     assert result_of(readings, world | {"right": 3}) == (False, 3)
 
 
-def other_value(option: OptionEntry, lot: random.Random) -> object:
-    """Some value the option may have."""
-    low, high = option.minimum or 1, option.maximum or 100
-    match option.kind:
-        case "switch":
-            return lot.random() < 0.5
-        case "choice":
-            return lot.choice(option.choices)
-        case "integer":
-            return lot.randint(low, min(high, low + 3))
-        case "size":
-            return f"{lot.randint(low, high)}Gi"
-    return option.default
-
-
 def drawn(seed: int, number: int) -> list[Answers]:
-    """Answers that go together, each a few options away from the one before."""
+    """Answers that go together, each a step away from the one before."""
     lot = random.Random(seed)
-    everything = catalogue()
-    chosen: dict[str, dict[str, Any]] = {module.name: {} for module in everything}
-    found: list[Answers] = []
-    while len(found) < number:
-        module = lot.choice([one for one in everything if one.file.options])
-        option = lot.choice(module.file.options)
-        chosen[module.name][option.name] = other_value(option, lot)
-        if lot.random() < 0.2:
-            chosen[lot.choice(everything).name]["enabled"] = lot.random() < 0.7
-        try:
-            answers = answers_for(
-                everything, target=lot.choice(["oke", "existing"]), modules=chosen
-            )
-            make_plan(answers)
-        except (ModulesInvalid, ValueError):
-            chosen = {one.name: {} for one in everything}
-            continue
-        found.append(answers)
-    return found
+    steps = ((one, lot.choice(["oke", "existing"])) for one in wander(seed))
+    answered = (answers_for(catalogue(), target=target, modules=one) for one, target in steps)
+    return list(itertools.islice(answered, number))
 
 
 def whole(rendered: Rendered) -> str:
