@@ -41,12 +41,13 @@ _IN_FLIGHT = 16
 
 @dataclass(frozen=True)
 class StorageClass:
-    """A kind of volume the cluster offers."""
+    """A kind of volume the cluster offers; `grows` when its volumes may become larger."""
 
     name: str
     is_default: bool
     binds_late: bool
     keeps_volumes: bool
+    grows: bool = False
 
 
 class Cluster:
@@ -304,4 +305,5 @@ def _storage_class(body: Body) -> StorageClass:
         is_default=annotations.get("storageclass.kubernetes.io/is-default-class") == "true",
         binds_late=body.get("volumeBindingMode") == "WaitForFirstConsumer",
         keeps_volumes=body.get("reclaimPolicy") == "Retain",
+        grows=bool(body.get("allowVolumeExpansion")),
     )

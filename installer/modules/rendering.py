@@ -21,6 +21,7 @@ from installer.modules.problems import Problem, refuse
 from installer.modules.publishing import Published, published_by
 from installer.modules.secret_values import SecretSpec, in_order_of_copies, registry_login
 from installer.modules.stamping import (
+    PREFIX,
     Identity,
     RenderedObject,
     checked,
@@ -38,6 +39,9 @@ from installer.modules.templates import (
 )
 from installer.modules.traffic import Flow, traffic_of
 from installer.modules.variables import check_variables
+
+HOLDS = f"{PREFIX}holds"
+"""The annotation of a volume that names the claims whose folders are on it."""
 
 
 @dataclass(frozen=True)
@@ -256,9 +260,7 @@ def _volume(volume: Volume, storage_class: str) -> dict[str, Any]:
         "metadata": {
             "name": volume.name,
             "namespace": volume.namespace,
-            "annotations": {
-                "health-install/holds": ", ".join(claim.name for claim in volume.claims)
-            },
+            "annotations": {HOLDS: ", ".join(claim.name for claim in volume.claims)},
         },
         "spec": spec,
     }

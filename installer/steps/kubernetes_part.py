@@ -20,6 +20,7 @@ from installer.steps.revisions import Revisions, readers_of
 from installer.steps.secrets import SECRETS, Secrets
 from installer.steps.smoke import Smoke, SmokePlan
 from installer.steps.tidy import TIDY, Tidy
+from installer.steps.volume_sizes import VOLUME_SIZES, VolumeSizes
 from installer.steps.wave import Wave, WaveReady, wave_id
 
 NO_PUBLIC_NAME = PublicName("")
@@ -70,6 +71,7 @@ def kubernetes_part(
     waits = (FRONT_DOOR,) if door and public.late else ()
     keeps = bool(rendered.lasting) or any(claims_of(entry.body) for entry in rendered.objects)
     lasting = (LASTING,) if keeps else ()
+    sized = any(entry.body["kind"] == "PersistentVolumeClaim" for entry in rendered.objects)
     first = (NAMESPACES, SECRETS, NODES_READY, *((PLACES,) if places else ()), *waits)
     bodies = [entry.body for entry in rendered.objects]
     revisions = Revisions([secret_ref(spec.namespace, spec.name) for spec in rendered.secrets])
@@ -78,7 +80,8 @@ def kubernetes_part(
     return (
         NodesReady(connect, nodes, (*needs, *nodes_need)),
         *((Places(connect, places),) if places else ()),
-        Namespaces(connect, spaces, needs),
+        *((VolumeSizes(connect, bodies, needs),) if sized else ()),
+        Namespaces(connect, spaces, (*needs, *((VOLUME_SIZES,) if sized else ()))),
         *((FrontDoor(connect, door, public, reserved),) if door else ()),
         *((LastingValues(connect, rendered.lasting, bodies, public, waits),) if lasting else ()),
         Secrets(connect, rendered.secrets, resolve, public, (*waits, *lasting), readers_of(bodies)),
