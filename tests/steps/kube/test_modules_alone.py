@@ -3,48 +3,40 @@ changes what the plan said beforehand."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from installer.engine.events import Ending
-from installer.engine.run import Result
 from installer.engine.state import State
 from installer.kube.cluster import Cluster
-from installer.kube.objects import Document, Ref, ref_of
+from installer.kube.objects import Document, Ref
 from installer.kube.secret_objects import secret_ref
-from installer.kube.stamp import APPLIED
-from installer.modules import Rendered, catalogue
-from installer.plan import Plan, make_plan
-from installer.steps.kubernetes_part import ModulePart, wanted_refs
-from installer.steps.revisions import REVISIONS
+from installer.plan import Plan
+from installer.steps.kubernetes_part import wanted_refs
 from tests.kube.conftest import connection_to
 from tests.kube.rehearsed import rehearsed
-from tests.modules.conftest import answers_for
-from tests.modules.selections import AROUND, with_needs
+from tests.modules.selections import with_needs
 from tests.steps.kube.conftest import Site
+from tests.steps.kube.places import (
+    ALL_MODULES,
+    HOLD_DATA,
+    Place,
+    changed,
+    likeness,
+    named,
+    plan_of,
+    plan_with,
+    planned_changes,
+    said_of,
+    without,
+)
 
 pytestmark = pytest.mark.slow
 
 _PACE = 1 / 120
-_HOLD_DATA = ("PersistentVolumeClaim", "Secret")
-# Nothing but us writes to these, so that even their version stands still.
-_NOBODY_ELSES = ("ConfigMap", "Secret", "NetworkPolicy", "Role", "RoleBinding", "ClusterRole")
-_BOOKKEEPING = ("resourceVersion", "managedFields", "generation")
-_GIVEN = re.compile(
-    r'"(uid|creationTimestamp|volumeName|clusterIP|deployment\.kubernetes\.io/revision'
-    r'|(batch\.kubernetes\.io/)?controller-uid|rehearsal\.oraclecloud\.com/balancer)": "[^"]*"'
-    r'|"(healthCheckN|n)odePort": \d+|"clusterIPs": \[[^\]]*\]'
-)
-_NOTES = re.compile(rf'"({re.escape(REVISIONS)}|{re.escape(APPLIED)})": "[^"]*"')
-_ALL = tuple(sorted(module.name for module in catalogue()))
 _ORDERS = {
     "rules and views first": (
         "security",
@@ -65,61 +57,6 @@ _ORDERS = {
         "observability",
     ),
 }
-Options = Mapping[str, Mapping[str, Any]]
-
-
-def plan_of(options: Options) -> Plan:
-    """What these options of the modules come to in a cluster of one's own."""
-    answers = answers_for(
-        catalogue(), target="existing", access={"domain": "example.org"}, modules=dict(options)
-    )
-    return make_plan(answers, AROUND)
-
-
-@lru_cache(maxsize=16)
-def plan_with(names: frozenset[str]) -> Plan:
-    """The plan with exactly these modules switched on."""
-    return plan_of({name: {"enabled": name in names} for name in _ALL})
-
-
-def without(name: str) -> Plan:
-    """Everything but a module and those that need it."""
-    return plan_with(frozenset(each for each in _ALL if name not in with_needs({each})))
-
-
-@dataclass
-class Place:
-    """A cluster with an installation in it."""
-
-    site: Site
-
-    def install(self, plan: Plan) -> Result:
-        """Install what is planned; what was said before is forgotten."""
-        self.site.events.clear()
-        result = self.site.install(plan.rendered, _parts(plan))
-        assert result.error is None, f"{result.error}: {result.error.why}"
-        return result
-
-    def look(self, plan: Plan) -> Result:
-        """What `plan --live` looks at."""
-        return self.site.plan(plan.rendered, _parts(plan))
-
-    def objects(self) -> dict[Ref, Document]:
-        """Everything of ours, as it is."""
-        stamp = self.site.stamp
-        ours = {one.ref for one in self.site.cluster.inventory(stamp)}
-        kinds = {(ref.api_version, ref.kind) for ref in ours}
-        found = [
-            body
-            for version, kind in sorted(kinds)
-            for body in self.site.cluster.objects(version, kind, "", stamp.selector)
-        ]
-        return {ref_of(body): body for body in found if ref_of(body) in ours}
-
-
-def _parts(plan: Plan) -> tuple[ModulePart, ...]:
-    questions = [module.questions for module in plan.modules]
-    return tuple(ModulePart(each.name, each.title, tuple(each.needs)) for each in questions)
 
 
 @contextmanager
@@ -136,7 +73,7 @@ def _place(folder: Path) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def everything() -> Plan:
     """All modules, with the answers nobody changed."""
-    return plan_with(frozenset(_ALL))
+    return plan_with(frozenset(ALL_MODULES))
 
 
 @pytest.fixture(scope="module")
@@ -147,51 +84,11 @@ def place(tmp_path_factory: pytest.TempPathFactory, everything: Plan) -> Iterato
         yield made
 
 
-def said_of(body: Document) -> Document:
-    """An object without what controllers and the server write."""
-    kept = {key: value for key, value in body.items() if key != "status"}
-    kept["metadata"] = {k: v for k, v in body["metadata"].items() if k not in _BOOKKEEPING}
-    return kept
-
-
-def likeness(place: Place, objects: Mapping[Ref, Document]) -> dict[Ref, str]:
-    """The same of every cluster: without ids, what a server gives out, and values of Secrets."""
-    found = {}
-    for ref, body in objects.items():
-        kept = said_of(body)
-        if ref.kind == "Secret":
-            kept["data"] = sorted(body["data"])
-        text = json.dumps(kept, sort_keys=True).replace(place.site.installation.id, "~")
-        text = _GIVEN.sub("~", text)
-        # The note of the Secrets' versions is made of what a server gives out, too.
-        found[ref] = _NOTES.sub("~", text) if REVISIONS in text else text
-    return found
-
-
-def changed(before: Mapping[Ref, Document], after: Mapping[Ref, Document]) -> set[Ref]:
-    """What was touched, where it is there before and after."""
-    both = before.keys() & after.keys()
-    written = {ref for ref in both if said_of(before[ref]) != said_of(after[ref])}
-    versions = {
-        ref
-        for ref in both
-        if ref.kind in _NOBODY_ELSES
-        and before[ref]["metadata"]["resourceVersion"] != after[ref]["metadata"]["resourceVersion"]
-    }
-    return written | versions
-
-
-def planned_changes(before: Rendered, after: Rendered) -> set[Ref]:
-    """Objects of both renderings that say something else."""
-    old, new = ({ref_of(e.body): e.body for e in each.objects} for each in (before, after))
-    return {ref for ref in old.keys() & new.keys() if old[ref] != new[ref]}
-
-
-@pytest.mark.parametrize("name", _ALL)
+@pytest.mark.parametrize("name", ALL_MODULES)
 def test_a_module_goes_and_comes_back_alone(place: Place, everything: Plan, name: str) -> None:
     less = without(name)
     unwanted = wanted_refs(everything.rendered) - wanted_refs(less.rendered)
-    data = {ref for ref in unwanted if ref.kind in _HOLD_DATA}
+    data = {ref for ref in unwanted if ref.kind in HOLD_DATA}
     held = {ref for ref in unwanted if ref.kind == "Namespace" and _holds(ref.name, data)}
     before = place.objects()
 
@@ -205,7 +102,7 @@ def test_a_module_goes_and_comes_back_alone(place: Place, everything: Plan, name
     assert changed(before, between) == planned_changes(everything.rendered, less.rendered)
     assert all(ref.words in told for ref in (*data, *held))
     assert likeness(place, after) == likeness(place, before)
-    kept = [ref for ref in before if ref.kind in _HOLD_DATA]
+    kept = [ref for ref in before if ref.kind in HOLD_DATA]
     assert all(said_of(after[ref]) == said_of(before[ref]) for ref in kept)
     assert place.install(everything).ending is Ending.NOTHING_TO_DO
 
@@ -229,13 +126,6 @@ def test_modules_added_one_by_one_end_like_all_at_once(
 
         assert ended == likeness(place, place.objects())
         assert other.install(everything).ending is Ending.NOTHING_TO_DO
-
-
-def _named(result: Result) -> set[str]:
-    """The objects that the lines of a plan are about."""
-    lines = [line for seen in result.seen.values() for line in seen.changes]
-    told = (line.removesuffix(" is missing") for line in lines)
-    return {each.removesuffix(" is not wanted any more").partition(": ")[0] for each in told}
 
 
 @pytest.mark.parametrize(
@@ -267,7 +157,7 @@ def test_the_plan_names_what_one_option_changes_and_nothing_else_changes(
     assert looked.error is None
     assert changed(before, untouched) == set()
     touched = changed(before, after) | (before.keys() ^ after.keys())
-    assert _named(looked) == {ref.words for ref in touched}
+    assert named(looked) == {ref.words for ref in touched}
     assert any(field in line for seen in looked.seen.values() for line in seen.changes)
 
 
