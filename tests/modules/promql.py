@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _TOKEN = re.compile(
     r"""(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
-    r"""|(?P<range>\[[^\]]*\])|(?P<number>[0-9][0-9.eE]*)"""
+    r"""|(?P<range>\[[^\]]*\])|(?P<number>[0-9][0-9a-zA-Z.]*)"""
     r"""|(?P<word>[A-Za-z_:][A-Za-z0-9_:]*)|(?P<sign>=~|!~|!=|==|>=|<=|[^\s])"""
 )
 _TAKES_LABELS = {"by", "without", "on", "ignoring", "group_left", "group_right"}

@@ -15,10 +15,14 @@ import yaml
 from installer.answers.model import Answers
 from installer.modules import ClusterFacts, Rendered, render
 from tests.modules.conftest import one_volume
+from tests.modules.promql import selectors
 
 CASES: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("cases.yaml").read_text(encoding="utf-8")
 )
+
+# With every part of the platform switched on that a rule is about.
+EVERY_PART = {"observability": {"enabled": True}, "health-services": {"enabled": True}}
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,24 @@ def alerts_in(files: Mapping[str, str]) -> list[Alert]:
         for rule in group["rules"]
         if "alert" in rule
     ]
+
+
+def rules_in(files: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """All rules of the files, those that record included."""
+    return [
+        rule
+        for text in files.values()
+        for group in yaml.safe_load(text)["groups"]
+        for rule in group["rules"]
+    ]
+
+
+def metrics_of_rules(files: Mapping[str, str]) -> tuple[set[str], set[str]]:
+    """The metrics that the rules read, and those of them that rules record themselves."""
+    rules = rules_in(files)
+    recorded = {rule["record"] for rule in rules if "record" in rule}
+    asked = {one.metric for rule in rules for one in selectors(rule["expr"])}
+    return asked, recorded & asked
 
 
 def promtool(*words: str, folder: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,19 @@ import yaml
 
 from tests.modules.alerts.rules import (
     CASES,
+    EVERY_PART,
     Alert,
     alerts_in,
     cases_of,
+    metrics_of_rules,
     promtool,
     rendered_with,
     rule_files,
+    rules_in,
 )
 from tests.modules.conftest import Choose
+from tests.modules.exported import asked_in_vain
 
-ON = {"observability": {"enabled": True}, "health-services": {"enabled": True}}
 FILES = (
     "broker.rules.yml",
     "caches.rules.yml",
@@ -40,7 +42,7 @@ FILES = (
 @pytest.fixture
 def files(choose: Choose) -> dict[str, str]:
     """The rule files with every part switched on."""
-    return rule_files(rendered_with(choose(modules=ON)))
+    return rule_files(rendered_with(choose(modules=EVERY_PART)))
 
 
 @pytest.fixture
@@ -139,39 +141,14 @@ def test_alerts_of_parts_that_are_off_are_not_there(choose: Choose) -> None:
 
 
 def test_a_short_lived_certificate_is_not_called_late_before_it_is_renewed(choose: Choose) -> None:
-    brief = choose(modules={**ON, "edge": {"certificate_days": 6}})
-    texts = [rule_files(rendered_with(answers)) for answers in (choose(modules=ON), brief)]
+    brief = choose(modules={**EVERY_PART, "edge": {"certificate_days": 6}})
+    texts = [rule_files(rendered_with(answers)) for answers in (choose(modules=EVERY_PART), brief)]
     limits = [re.findall(r"/ 86400 < (.+)", files["entrance.rules.yml"]) for files in texts]
     assert limits == [["7", "2"], ["1.5", "0.5"]]
 
 
-def test_every_figure_an_alert_asks_for_was_seen_somewhere(files: dict[str, str]) -> None:
-    listed = yaml.safe_load(Path(__file__).with_name("exported.yaml").read_text(encoding="utf-8"))
-    seen = [name for entry in listed for name in entry["names"]]
-    rules = [
-        rule
-        for text in files.values()
-        for group in yaml.safe_load(text)["groups"]
-        for rule in group["rules"]
-    ]
-    own = {rule["record"] for rule in rules if "record" in rule}
-    asked = {name for rule in rules for name in _figures(rule["expr"])} - own
+def test_rules_ask_only_for_metrics_and_labels_that_exist(files: dict[str, str]) -> None:
+    asked, recorded = metrics_of_rules(files)
     assert len(asked) >= 50
-    missing = {name for name in asked if not any(fnmatch(name, pattern) for pattern in seen)}
-    assert missing == set()
-
-
-def _figures(expression: str) -> set[str]:
-    """Names of figures in a query: what is neither a label, nor a word of the language."""
-    bare = re.sub(r'"[^"]*"', "", expression)
-    bare = re.sub(r"\b(by|on) \([^)]*\)", "", bare)
-    bare = re.sub(r"\{[^}]*\}", "", bare)
-    bare = re.sub(r"\[[^\]]*\]|\boffset \w+", "", bare)
-    words = set(re.findall(r"[a-zA-Z_:][a-zA-Z0-9_:]*", bare))
-    return words - {*_LANGUAGE}
-
-
-_LANGUAGE = (
-    *("absent", "histogram_quantile", "increase", "max", "min", "rate", "sum", "time", "vector"),
-    *("and", "by", "le", "on", "or", "unless"),
-)
+    for rule in rules_in(files):
+        assert asked_in_vain(rule["expr"], recorded) == [], rule
