@@ -24,7 +24,7 @@ from tests.kube.rehearsed import PACE, Body, Rehearsed, config_map, namespace, r
 pytestmark = pytest.mark.benchmark
 
 COUNT = 48
-_IN_FLIGHT = 8
+_IN_FLIGHT = 16
 _TURNS = 5
 _SLOW = 0.05
 
