@@ -66,6 +66,7 @@ from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.oracle_part import oracle_part
 from installer.steps.reserved_address import front_address
+from installer.steps.security_group import front_group
 from installer.steps.smoke import SmokePlan
 
 RULES_MODULE = "security"
@@ -197,6 +198,7 @@ class OracleTarget(Target):
             places=plan.places,
             public=_public_name(self.answers),
             reserved=front_address,
+            group=front_group,
             others=[backup_secret(space)] if space else (),
             smoke=smoke_plan(plan),
             probe=_probe(plan),
@@ -334,7 +336,13 @@ def network_of(plan: Plan) -> NetworkPlan:
         api_access_cidr=cluster.api_access_cidr,
         private_nodes=cluster.private_nodes,
         node_ports_from=ANYWHERE if clients else "",
-        given=Given(place.vcn, place.subnet_api, place.subnet_nodes, place.subnet_balancers),
+        given=Given(
+            place.vcn,
+            place.subnet_api,
+            place.subnet_nodes,
+            place.subnet_balancers,
+            place.security_groups,
+        ),
     )
 
 

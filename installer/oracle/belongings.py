@@ -26,6 +26,7 @@ LISTS: tuple[tuple[str, str, str, bool], ...] = (
     ("volumes", "list_boot_volumes", "boot volume", True),
     ("network", "list_subnets", "subnet", False),
     ("network", "list_security_lists", "security list", False),
+    ("network", "list_network_security_groups", "security group", False),
     ("network", "list_route_tables", "route table", False),
     ("network", "list_internet_gateways", "internet gateway", False),
     ("network", "list_nat_gateways", "NAT gateway", False),

@@ -40,6 +40,7 @@ class ClusterWanted:
     version: str
     plan: ClusterPlan
     tags: Mapping[str, str]
+    groups: tuple[str, ...] = ()
 
 
 class Clusters:
@@ -138,7 +139,9 @@ def _details(wanted: ClusterWanted) -> Any:
         # The console defaults to the type that costs money, the API to this one; say it anyway.
         type=CLUSTER_TYPE,
         endpoint_config=engine.CreateClusterEndpointConfigDetails(
-            subnet_id=wanted.api_subnet, is_public_ip_enabled=True
+            subnet_id=wanted.api_subnet,
+            is_public_ip_enabled=True,
+            nsg_ids=list(wanted.groups) or None,
         ),
         cluster_pod_network_options=[
             engine.FlannelOverlayClusterPodNetworkOptionDetails(cni_type=NETWORKING)

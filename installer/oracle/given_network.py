@@ -1,7 +1,8 @@
 """Whether a network that exists, which we never change, can carry a cluster as it is.
 
 Everything that stands against it is told at once, each rule and route exactly as it has to be
-added. Rules of network security groups do not count: nothing of ours is put into one.
+added. Where the person lets us, security groups of our own open all of it instead; groups of others
+do not count, for no network card of ours is put into one.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class GivenNetwork:
             "\n".join(("It is not ours to change. What is in the way:", *self.problems)),
             "Change that in Oracle's console, or other OCIDs and address ranges in the answers "
             "(place.vcn, place.subnet_*, cluster.*_cidr), and run the same command again. Without "
-            "place.vcn a network of its own is made.",
+            "place.vcn a network of its own is made. Rules alone need no change of yours: with "
+            "place.security_groups set to yes, security groups of our own hold them.",
         )
 
 
@@ -74,7 +76,7 @@ class GivenNetworks(PrivateGateways):
                 subnets[role] = found
         for subnet in subnets.values():
             problems += self._ways(subnet, network)
-        if len(subnets) == len(ROLES):
+        if len(subnets) == len(ROLES) and not network.given.groups:
             problems += self._rules(subnets, network)
         return GivenNetwork(vcn, subnets, tuple(problems))
 

@@ -78,6 +78,7 @@ class NodePoolWanted:
     place: Placement
     plan: NodePlan
     tags: Mapping[str, str]
+    groups: tuple[str, ...] = ()
 
 
 class NodePools:
@@ -223,6 +224,7 @@ def _details(wanted: NodePoolWanted) -> Any:
         node_config_details=engine.CreateNodePoolNodeConfigDetails(
             size=plan.nodes,
             placement_configs=[placement],
+            nsg_ids=list(wanted.groups) or None,
             freeform_tags=dict(wanted.tags),
         ),
         node_metadata=NO_OLD_METADATA,

@@ -34,6 +34,30 @@ def from_sdk(inbound: Iterable[Any], outbound: Iterable[Any]) -> RuleBook:
     return RuleBook(frozenset(rules))
 
 
+def to_group(rules: Iterable[Rule]) -> list[Any]:
+    """The rules as those of a security group, in a stable order."""
+    core = models("core")
+    return [
+        core.AddSecurityRuleDetails(
+            direction="INGRESS" if rule.direction == "in" else "EGRESS",
+            **(
+                {"source": rule.peer, "source_type": rule.peer_type}
+                if rule.direction == "in"
+                else {"destination": rule.peer, "destination_type": rule.peer_type}
+            ),
+            **_shared(rule),
+        )
+        for rule in sorted(rules, key=lambda each: (each.direction, each.words()))
+    ]
+
+
+def from_group(model: Any) -> Rule:
+    """One rule of a security group as Oracle tells it."""
+    if model.direction == "INGRESS":
+        return _rule("in", model, model.source, model.source_type)
+    return _rule("out", model, model.destination, model.destination_type)
+
+
 def _shared(rule: Rule) -> dict[str, Any]:
     core = models("core")
     values: dict[str, Any] = {

@@ -18,13 +18,15 @@ MINE = "mine"
 class Given:
     """What of a network is there already, by OCID: used, never changed, tagged or removed.
 
-    With a `vcn` alone the three subnets are made in it; with them, all three are given.
+    With a `vcn` alone the three subnets are made in it; with them, all three are given. `groups`
+    says that security groups of ours may open in it what its own lists do not.
     """
 
     vcn: str = ""
     api: str = ""
     nodes: str = ""
     balancers: str = ""
+    groups: bool = False
 
     @property
     def subnets(self) -> bool:

@@ -72,8 +72,11 @@ class Cloud(Protocol):
         shape: Mapping[str, str],
         tags: Mapping[str, str],
         reserved: str = "",
+        groups: tuple[str, ...] = (),
     ) -> tuple[str, str]:
         """Makes a balancer and returns OCID and public address, the reserved one where given.
+
+        `groups`: OCIDs of the security groups its card is in.
 
         `shape`: for "lb" the keys shape ("flexible" or a fixed one such as "100Mbps"), minimum and
         maximum (Mbps); for "nlb" empty.

@@ -12,6 +12,7 @@ from installer.oracle.versions import choose_version, fits
 from installer.oracle.wanted import ClusterPlan
 from installer.steps.leftovers import LEFTOVERS
 from installer.steps.oracle_resource import OpenAccount, OracleResource
+from installer.steps.security_group import group_of
 from installer.steps.subnet import subnet_id
 
 CLUSTER = "cluster"
@@ -57,6 +58,7 @@ class ControlPlane(OracleResource[Cluster]):
             version=self._version(ctx),
             plan=self._plan,
             tags=self.tags(ctx),
+            groups=group_of(ctx, "api"),
         )
         return self._all().create(wanted, retry_token)
 

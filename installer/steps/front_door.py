@@ -25,6 +25,7 @@ from installer.steps.namespaces import NAMESPACES
 
 FRONT_DOOR = FRONT_DOOR_STEP
 _USUALLY = 120.0
+_KIND = "oci.oraclecloud.com/load-balancer-type"
 _WITHOUT = (
     "A cluster of your own may have nothing that makes balancers: then set modules.edge.entry to "
     "node_port or internal."
@@ -71,13 +72,19 @@ class FrontDoor(KubeStep):
     usually = _USUALLY
 
     def __init__(
-        self, connect: Connect, service: Body, name: PublicName, reserved: FrontAddress = no_address
+        self,
+        connect: Connect,
+        service: Body,
+        name: PublicName,
+        reserved: FrontAddress = no_address,
+        group: FrontAddress = no_address,
     ) -> None:
         super().__init__(connect)
         self._service = service
         self._ref = ref_of(service)
         self._name = name
         self._reserved = reserved
+        self._group = group
 
     def look(self, ctx: Context) -> Seen:
         """Compare the Service, and ask for its address."""
@@ -123,11 +130,24 @@ class FrontDoor(KubeStep):
         body = dict(self._service)
         if reserved:
             body["spec"] = {**body["spec"], "loadBalancerIP": reserved}
-        return body
+        group = self._group(ctx)
+        return in_group(body, group) if group else body
 
     def _address(self, ctx: Context) -> str:
         body = self.cluster(ctx).get(self._ref)
         return address_of(body or {})
+
+
+def in_group(service: Mapping[str, Any], group: str) -> dict[str, Any]:
+    """The Service with its balancer in a security group (an OCID); each kind has its own key.
+
+    https://docs.oracle.com/en-us/iaas/Content/ContEng/Tasks/contengcreatingloadbalancer_topic-Summaryofannotations.htm
+    """
+    metadata = service["metadata"]
+    noted = metadata.get("annotations") or {}
+    kind = "oci-network-load-balancer" if noted.get(_KIND) == "nlb" else "oci"
+    annotations = {**noted, f"{kind}.oraclecloud.com/oci-network-security-groups": group}
+    return {**service, "metadata": {**metadata, "annotations": annotations}}
 
 
 def address_of(service: Mapping[str, Any]) -> str:

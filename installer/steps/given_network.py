@@ -5,9 +5,11 @@ from __future__ import annotations
 from installer.engine.step import Condition, Context, Seen, Step
 from installer.oracle.given_network import GivenNetworks
 from installer.oracle.private_gateways import PrivateGateways
+from installer.oracle.resource import Life
 from installer.oracle.rules import Role
+from installer.oracle.security_groups import SecurityGroups
 from installer.oracle.wanted import MINE, ClusterPlan, NetworkPlan
-from installer.steps.network_part import GIVEN_FACT, VCN, VCN_COMPARTMENT, stay_in_place
+from installer.steps.network_part import GIVEN_FACT, VCN, VCN_COMPARTMENT, block_fact, stay_in_place
 from installer.steps.operators import FindAddress, nobody_knows, with_operator
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount
 from installer.steps.security_list import TITLES
@@ -54,6 +56,8 @@ class GivenVcn(Step):
         ctx.remember("id", found.vcn.id)
         ctx.remember(GIVEN_FACT, found.vcn.id)
         ctx.remember(VCN_COMPARTMENT, found.vcn.compartment)
+        for role, subnet in found.subnets.items():
+            ctx.remember(block_fact(role), subnet.cidr)
         words = f"{found.vcn.name}, given and left as it is"
         if found.vcn.compartment != (ctx.recall("id", COMPARTMENT) or ""):
             words += f"; it lies in another compartment: {found.vcn.compartment}"
@@ -63,8 +67,12 @@ class GivenVcn(Step):
         compartment = ctx.recall("id", COMPARTMENT) or ""
         if not compartment:
             return Seen(Condition.ABSENT)
-        gateways = PrivateGateways(self._account())
-        ours = gateways.ours_in(compartment, self._plan.given.vcn, ctx.installation.id)
+        of = compartment, self._plan.given.vcn, ctx.installation.id
+        groups = SecurityGroups(self._account()).ours(*of)
+        ours = [
+            *PrivateGateways(self._account()).ours_in(*of),
+            *(each.name for each in groups),
+        ]
         if not ours:
             return Seen(Condition.ABSENT, "given and left as it is")
         return Seen(Condition.DIFFERENT, f"holds our {', '.join(ours)}")
@@ -75,10 +83,15 @@ class GivenVcn(Step):
     def unmake(self, ctx: Context) -> None:
         """What other answers than today's once put into it; the rest went with its own steps."""
         gateways, where = PrivateGateways(self._account()), ctx.recall("id", COMPARTMENT) or ""
-        gateways_of = self._plan.given.vcn, ctx.installation.id
+        of = where, self._plan.given.vcn, ctx.installation.id
+        groups = SecurityGroups(self._account())
 
         def check() -> str | None:
-            left = gateways.clear(where, *gateways_of)
+            left = list(gateways.clear(*of))
+            for each in groups.ours(*of):
+                if each.life is not Life.GOING:
+                    groups.delete_group(each.id)
+                left.append(each.name)
             return f"{', '.join(left)} is going" if left else None
 
         ctx.wait("what is ours in the network to be gone", check, 2.0, 2.0, 1800.0)

@@ -50,6 +50,7 @@ def kubernetes_part(
     places: Sequence[str] = (),
     public: PublicName = NO_PUBLIC_NAME,
     reserved: FrontAddress = no_address,
+    group: FrontAddress = no_address,
     others: Collection[Ref] = (),
     smoke: SmokePlan | None = None,
     probe: NetworkProbe | None = None,
@@ -60,9 +61,10 @@ def kubernetes_part(
     machines exist. Namespaces and Secrets do not wait for machines, so that a removal reaches
     everything even when the machines are gone. A removal begins with the last step. `places` are
     the names that workloads are pinned to, one for each machine of our own. `public` is the name in
-    front of everything and `reserved` gives the address kept for it, where there is one. `others`
-    are objects that steps outside of this part make and that stay. `smoke` is what to try in the
-    end, and `probe` what to try the network with, where there are rules for it.
+    front of everything; `reserved` gives the address kept for it and `group` the security group it
+    is put into, where there are such. `others` are objects that steps outside of this part make and
+    that stay. `smoke` is what to try in the end, and `probe` what to try the network with, where
+    there are rules for it.
     """
     spaces = [entry.body for entry in rendered.objects if entry.body["kind"] == "Namespace"]
     waves = waves_of(rendered, modules)
@@ -82,7 +84,7 @@ def kubernetes_part(
         *((Places(connect, places),) if places else ()),
         *((VolumeSizes(connect, bodies, needs),) if sized else ()),
         Namespaces(connect, spaces, (*needs, *((VOLUME_SIZES,) if sized else ()))),
-        *((FrontDoor(connect, door, public, reserved),) if door else ()),
+        *((FrontDoor(connect, door, public, reserved, group),) if door else ()),
         *((LastingValues(connect, rendered.lasting, bodies, public, waits),) if lasting else ()),
         Secrets(connect, rendered.secrets, resolve, public, (*waits, *lasting), readers_of(bodies)),
         *(

@@ -19,6 +19,11 @@ VCN_COMPARTMENT = "compartment"
 GIVEN_FACT = "given"
 
 
+def block_fact(role: str) -> str:
+    """The network's fact, where subnets were given: the address block of one of them."""
+    return f"block-{role}"
+
+
 class NetworkPart(OracleResource[N]):
     """Something inside the virtual network."""
 

@@ -22,6 +22,7 @@ from installer.steps.cluster import CLUSTER, VERSION_FACT
 from installer.steps.draining import Draining
 from installer.steps.launch_turns import HourSpent, LaunchTurns, Search
 from installer.steps.oracle_resource import COMPARTMENT, OpenAccount, OracleResource
+from installer.steps.security_group import group_of
 from installer.steps.subnet import subnet_id
 
 NODE_POOL = "node-pool"
@@ -138,6 +139,7 @@ class Machines(OracleResource[NodePool]):
             place=self._place,
             plan=self._plan,
             tags=self.tags(ctx),
+            groups=group_of(ctx, "nodes"),
         )
         turns = LaunchTurns(ctx)
         turns.take(self._place.availability_domain)

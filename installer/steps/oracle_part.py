@@ -25,6 +25,7 @@ from installer.steps.oracle_resource import OpenAccount
 from installer.steps.private_gateways import Nat, ToServices
 from installer.steps.reserved_address import ReservedAddress
 from installer.steps.route_table import PrivateRoutes, Routes
+from installer.steps.security_group import OwnRules, security_group_id
 from installer.steps.security_list import SecurityRules
 from installer.steps.spending import SpendAlert, SpendLock
 from installer.steps.subnet import RegionalSubnet
@@ -59,7 +60,7 @@ def oracle_part(
     guards: tuple[Step, ...] = ()
     address, leftovers = ReservedAddress(account, reserve), NothingLeftBehind(account)
     # So that a removal gives it back when no balancer has it any more.
-    leftovers.needs = (*leftovers.needs, address.id)
+    leftovers.needs = (*leftovers.needs, address.id, *_groups(network))
     if spending is not None and not is_ocid(compartment):
         guards = (SpendLock(account, spending), SpendAlert(account, spending))
     place, door = compartment_step(account, compartment), ClusterAccess(account)
@@ -95,7 +96,11 @@ def _network(
         vcn = GivenVcn(account, network, cluster, own_address)
     vcn.needs = (*vcn.needs, *guards)
     if given.subnets:
-        return (vcn, *(GivenSubnet(role, getattr(given, role)) for role in ROLES))
+        return (
+            vcn,
+            *_own_rules(account, network, own_address),
+            *(GivenSubnet(role, getattr(given, role)) for role in ROLES),
+        )
     return (
         vcn,
         InternetGateway(account),
@@ -104,6 +109,20 @@ def _network(
         *(SecurityRules(account, role, network, cluster, own_address) for role in ROLES),
         *(RegionalSubnet(account, role, network, cluster) for role in ROLES),
     )
+
+
+def _groups(network: NetworkPlan) -> tuple[str, ...]:
+    """Steps of our security groups, which balancers and machines have to be out of first."""
+    asked = network.given.subnets and network.given.groups
+    return tuple(security_group_id(role) for role in ROLES) if asked else ()
+
+
+def _own_rules(
+    account: OpenAccount, network: NetworkPlan, own_address: FindAddress
+) -> tuple[Step, ...]:
+    if not (network.given.subnets and network.given.groups):
+        return ()
+    return tuple(OwnRules(account, role, network, own_address) for role in ROLES)
 
 
 def _ways_out(account: OpenAccount, network: NetworkPlan) -> tuple[Step, ...]:

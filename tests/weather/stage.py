@@ -31,6 +31,7 @@ from installer.steps.images import ImagesCanBePulled
 from installer.steps.kubernetes_part import ModulePart, kubernetes_part
 from installer.steps.node_pool import NODE_POOL
 from installer.steps.reserved_address import front_address
+from installer.steps.security_group import front_group
 from tests.journeys.world import WorldView
 from tests.kube.rehearsed import balancer, claim, config_map, deployment, job, namespace
 from tests.oracle.world import SPEED, Person, World, world_in
@@ -119,6 +120,7 @@ class Stage:
             needs=(door.id,),
             nodes_need=(NODE_POOL,),
             reserved=front_address,
+            group=front_group,
         )
         return (*below, *above)
 

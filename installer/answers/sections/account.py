@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from installer.answers.asking import Ask, Section
-from installer.answers.forms import Choice, Secret, Text
+from installer.answers.forms import Choice, Secret, Switch, Text
 from installer.answers.problems import refuse
 from installer.answers.rules import oracle_names
 from installer.answers.secret_reference import SecretRef
@@ -138,6 +138,19 @@ class Place(Section):
             relevant=with_network,
         ),
     ] = ""
+    security_groups: Annotated[
+        bool,
+        Switch(),
+        Ask(
+            "Security groups of our own",
+            help="Yes makes three security groups in that network with the rules the cluster needs "
+            "and puts the API endpoint, the machines and the balancer into them, so that nobody "
+            "has to change the lists of your subnets; destroy removes them. No lists the rules "
+            "your subnets lack, for you to add. It cannot be changed later.",
+            advanced=True,
+            relevant=with_network,
+        ),
+    ] = False
 
     reserved_ip: Annotated[
         Literal["auto", "yes", "no"],

@@ -43,6 +43,8 @@ def make_balancer(tenancy: Tenancy, kind: str, body: Body) -> Record:
         raise missing("subnetId" if kind == NLB else "subnetIds")
     for subnet in subnets:
         require_related(tenancy, "subnet", subnet)
+    for group in body.get("networkSecurityGroupIds") or []:
+        require_related(tenancy, "networksecuritygroup", group)
     if kind == LB:
         _check_shape(body)
     require_room(tenancy, _LIMIT[kind])

@@ -59,6 +59,7 @@ class ClusterCloud:
         shape: Mapping[str, str],
         tags: Mapping[str, str],
         reserved: str = "",
+        groups: tuple[str, ...] = (),
     ) -> tuple[str, str]:
         """See `Cloud`."""
         word = "CreateNetworkLoadBalancer" if kind == "nlb" else "CreateLoadBalancer"
@@ -67,6 +68,7 @@ class ClusterCloud:
 
         def make() -> Record:
             body = self._balancer_body(name, kind, shape, tags)
+            body["networkSecurityGroupIds"] = list(groups)
             if reserved:
                 body["reservedIps"] = [{"id": self._reserved(reserved)}]
             return self._ours(make_balancer(self._tenancy, target, body))

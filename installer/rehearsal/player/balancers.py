@@ -73,7 +73,9 @@ class Balancers:
         tags = {"kubernetes.io/service": "/".join(key_of(service))}
         # Deprecated in Kubernetes, and the one field that Oracle's controller reads for this.
         reserved = str(service["spec"].get("loadBalancerIP") or "")
-        return await self._cloud.create_balancer(name, kind, shape, tags, reserved)
+        return await self._cloud.create_balancer(
+            name, kind, shape, tags, reserved, groups_of(service, kind)
+        )
 
     async def _remove(self, service: Object) -> None:
         words = "Deleting load balancer"
@@ -96,6 +98,14 @@ class Balancers:
 def _address(service: Object) -> str:
     ingress = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or []
     return str(ingress[0].get("ip", "")) if ingress else ""
+
+
+def groups_of(service: Object, kind: BalancerKind) -> tuple[str, ...]:
+    """Security groups the annotation names, by commas; each kind of balancer has its own key."""
+    scheme = "oci-network-load-balancer" if kind == "nlb" else "oci"
+    annotations = service["metadata"].get("annotations") or {}
+    text = annotations.get(f"{scheme}.oraclecloud.com/oci-network-security-groups", "")
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def balancer_of(service: Object) -> tuple[BalancerKind, dict[str, str]]:

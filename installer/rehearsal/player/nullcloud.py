@@ -46,6 +46,7 @@ class NullCloud:
         shape: Mapping[str, str],  # noqa: ARG002
         tags: Mapping[str, str],  # noqa: ARG002
         reserved: str = "",
+        groups: tuple[str, ...] = (),  # noqa: ARG002
     ) -> tuple[str, str]:
         """A balancer's OCID and its address, from the block kept for documentation."""
         made = await self._make("loadbalancer", name, _BALANCER_SECONDS)

@@ -26,6 +26,7 @@ def refusal(person: Person) -> str:
     assert result.exit_code == ExitCode.ANSWERS
     assert result.error is not None
     assert "place.vcn" in result.error.then
+    assert "place.security_groups" in result.error.then
     return result.error.why
 
 
