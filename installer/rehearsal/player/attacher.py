@@ -29,7 +29,12 @@ class Attacher:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self.desk = Desk("attacher", self._round, cluster.clock)
-        cluster.tell((PODS, CLAIMS, VOLUMES), lambda _obj, _gone: self.desk.add(_ROUND))
+        cluster.tell((PODS,), self._look_at_pod)
+        cluster.tell((CLAIMS, VOLUMES), lambda _obj, _gone: self.desk.add(_ROUND))
+
+    def _look_at_pod(self, pod: Object, _gone: bool) -> None:
+        if claims_of(pod):
+            self.desk.add(_ROUND)
 
     async def _round(self, _: Key) -> None:
         wanted = {_name_of(volume, node): (volume, node) for volume, node in self._in_use()}
