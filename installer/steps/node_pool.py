@@ -115,13 +115,17 @@ class Machines(OracleResource[NodePool]):
 
     def _start_there(self, ctx: Context) -> str:
         """Begin a pool in the current place and see it through; a full place leaves nothing."""
-        made = super().start(ctx)
+        made = ""
         try:
+            made = super().start(ctx)
             self._ready(ctx, made)
         except (OutOfCapacity, LimitReached):
-            found = self.get(ctx, made)
+            found = self.get(ctx, made) if made else None
             if found is not None:
                 self.remove(ctx, found)
+            # The next place is another request, so it needs a token of its own.
+            with ctx.intend(self.kind, self.name(ctx)) as intent:
+                intent.made("")
             raise
         return made
 
@@ -148,11 +152,6 @@ class Machines(OracleResource[NodePool]):
         except Throttled as error:
             pause = turns.throttled(error.retry_after or 0.0)
             raise Throttled(error.what, error.why, error.then, pause) from error
-        except OutOfCapacity:
-            # The next place is another request, so it needs a token of its own.
-            with ctx.intend(self.kind, name) as intent:
-                intent.made("")
-            raise
 
     def _image(self, ctx: Context, version: str) -> Image:
         offered = self._all().images(self.compartment(ctx), version, self._plan.shape)

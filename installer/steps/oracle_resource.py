@@ -250,10 +250,11 @@ class OracleResource(Step, Generic[R]):
 
         def check() -> str | None:
             work = self._work(work_request)
-            if work is not None and work.failed:
+            found.extend(each for each in work.resources if self._is_mine(each)) if work else None
+            # What failed before we asked has a name all the same, by which it is removed.
+            if not found and work is not None and work.failed:
                 said = self._requests().errors(self.compartment(ctx), work.id)
                 raise self.failure(ctx, None, said)
-            found.extend(each for each in work.resources if self._is_mine(each)) if work else None
             return None if found else "the work request does not name it yet"
 
         ctx.wait(f"the id of the {self.noun}", check, every=1.0, usually=2.0, at_most=300.0)
