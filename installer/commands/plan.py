@@ -101,10 +101,12 @@ def _live(meant: Case, against: str) -> tuple[Surroundings, tuple[str, ...]]:
 
 
 def _differences(result: Result) -> list[str]:
+    """A line for each change, with its step; a rule among twenty is not found in a row of them."""
     lines = []
     for step, seen in result.seen.items():
-        if seen.condition is not Condition.AS_WANTED:
-            details = "; ".join(seen.changes) or seen.words
+        if seen.condition is Condition.AS_WANTED:
+            continue
+        for details in seen.changes or (seen.words,):
             lines.append(f"{step}: {seen.condition}" + (f" ({details})" if details else ""))
     return lines or ["Nothing would change."]
 

@@ -59,6 +59,7 @@ class Workshop:
         self._open = ExitStack()
         self._world: RehearsalWorld | None = None
         self._pulls: Pulls | None = None
+        self._looked = False
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +77,7 @@ class Workshop:
         self._open.close()
         self._world = None
         self._pulls = None
+        self._looked = False
 
     def unfinished(self) -> str:
         """A sentence about an earlier run that can be continued; empty when there is none."""
@@ -106,8 +108,12 @@ class Workshop:
             return str(in_our_words(lambda: write_answers(gathered, home.answers)))
 
     def survey(self, answers: Answers, stop: StopFlag) -> tuple[Surroundings, tuple[Finding, ...]]:
-        """Look at the account or the cluster; changes nothing."""
+        """Look at the account or the cluster before a run; changes nothing.
+
+        Raises Locked when another run is at work.
+        """
         stop_if_asked(stop)
+        self._who_is_at_work()
         with ExitStack() as open_now:
             target = self._looking_at(answers, open_now)
             seen, findings = patiently(lambda: target.survey(self._known()), stop, target.pace)
@@ -268,11 +274,22 @@ class Workshop:
     def _looking_at(self, answers: Answers, open_now: ExitStack) -> Target:
         """The target for those who only look. A rehearsed world belongs to one run at a time, so
         that whoever else is at work is named instead of starting it twice."""
-        if self.case.rehearsal and self._world is None:
+        if self.case.rehearsal:
+            self._who_is_at_work()
+        return self._target(answers, open_now)
+
+    def _who_is_at_work(self) -> None:
+        """Raises Locked when another run holds the installation; asked once, before it is looked
+        at: what a run is changing is half of what it will be. Makes no folder for a real one that
+        nobody has begun."""
+        if self._looked:
+            return
+        self._looked = True
+        if self.case.rehearsal:
             prepare(self.case.home)
+        if self.case.rehearsal or self.case.home.lock.exists():
             with Lock(self.case.home.lock):
                 pass
-        return self._target(answers, open_now)
 
     def _target(self, answers: Answers, open_now: ExitStack) -> Target:
         if self.case.rehearsal and self._world is None:
