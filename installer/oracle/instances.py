@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from installer.oracle.account import Account
 
+_ENDED = ("TERMINATED",)
+
 
 @dataclass(frozen=True)
 class Delivered:
-    """What a machine really has."""
+    """What a machine really has; `ended` when it is gone for good and only its record is left."""
 
     shape: str
     ocpus: float
     memory_gb: float
+    ended: bool = False
 
     @property
     def words(self) -> str:
@@ -27,7 +30,7 @@ def is_ended(account: Account, instance_id: str) -> bool:
     found = clients.find(
         "looking at the machine", lambda: clients.client("compute").get_instance(instance_id)
     )
-    return found is None or str(found.data.lifecycle_state) == "TERMINATED"
+    return found is None or str(found.data.lifecycle_state) in _ENDED
 
 
 def delivered(account: Account, instance_id: str) -> Delivered | None:
@@ -39,4 +42,9 @@ def delivered(account: Account, instance_id: str) -> Delivered | None:
     if found is None or found.data.shape_config is None:
         return None
     size = found.data.shape_config
-    return Delivered(str(found.data.shape), float(size.ocpus or 0), float(size.memory_in_gbs or 0))
+    return Delivered(
+        str(found.data.shape),
+        float(size.ocpus or 0),
+        float(size.memory_in_gbs or 0),
+        str(found.data.lifecycle_state) in _ENDED,
+    )

@@ -42,6 +42,14 @@ class Draining:
             pods = cluster.pods_to_leave(node, stamp) if node else []
         return tuple(pod.words for pod in pods if pod.namespace != _SYSTEM)
 
+    def has_joined(self, ctx: Context, machine: str) -> bool:
+        """Whether the cluster shows a node on the machine; yes where nobody can say."""
+        try:
+            with self._connect(ctx) as cluster:
+                return bool(cluster.node_of(machine, _stamp(ctx)))
+        except InstallError:
+            return True
+
     def drain(self, ctx: Context, machine: str) -> None:
         """Empty it; a machine that never joined has nothing on it.
 

@@ -10,7 +10,7 @@ from installer.engine.step import Context, Seen
 from installer.oracle.capacity import CapacityRadar
 from installer.oracle.errors import OutOfCapacity, Throttled
 from installer.oracle.images import Image, choose_image
-from installer.oracle.instances import delivered, is_ended
+from installer.oracle.instances import Delivered, delivered, is_ended
 from installer.oracle.leftovers import Leftovers
 from installer.oracle.limits import LimitsReader, Needs
 from installer.oracle.node_failures import LimitReached, nodes_failed
@@ -31,6 +31,10 @@ _SUSPICIOUS_SECONDS = 15 * 60.0
 _PATIENCE = 80 * 60.0
 # The fact that keeps the ids of machines that are not as planned and stay all the same.
 _KEPT = "earlier_size"
+# The fact that keeps the ids of machines that this user could look at.
+_SEEN = "seen"
+# Why a machine is replaced from which nothing can be moved any more.
+_LOST = "somebody ended it, and nothing runs on it any more"
 # The answer by which a person lets machines that run be replaced.
 CONSENT = "cluster.replace_machines"
 
@@ -257,10 +261,9 @@ class Machines(OracleResource[NodePool]):
         Of another size than the plan's, whether they were made before it or came so; or of another
         version than the control plane.
         """
-        kept = self._kept(ctx)
         lines: dict[str, str] = {}
         for node in found.nodes:
-            if node.life is not Life.THERE or not node.id or node.id in kept:
+            if node.life is not Life.THERE or not node.id:
                 continue
             why = self._what_is_wrong(ctx, found, node)
             if why:
@@ -273,15 +276,31 @@ class Machines(OracleResource[NodePool]):
 
     def _what_is_wrong(self, ctx: Context, found: NodePool, node: Node) -> str:
         plan, version = self._plan, self._version(ctx)
+        real = delivered(self.account(), node.id)
+        if self._is_lost(ctx, node, real):
+            return _LOST
+        if node.id in self._kept(ctx):
+            return ""
         if node.version and version and node.version != version:
             return f"it runs Kubernetes {node.version} instead of {version}{self._price()}"
-        real = delivered(self.account(), node.id)
         if real is None or (real.ocpus, real.memory_gb) == (plan.ocpus, plan.memory_gb):
             return ""
         runs = node.id in (ctx.recall(_KEPT) or "").split()
         if runs or (real.ocpus, real.memory_gb) == (found.ocpus, found.memory_gb):
             return f"it is {real.words}{self._price()}"
         return f"Oracle delivered another machine than was ordered, {real.words}"
+
+    def _is_lost(self, ctx: Context, node: Node, real: Delivered | None) -> bool:
+        """Oracle does not tell a machine that is gone from one we may not see. So only one that we
+        could see before counts, and only once the cluster, from which it goes as well, has it no
+        more.
+        """
+        seen = (ctx.recall(_SEEN) or "").split()
+        if real is None:
+            return node.id in seen and not self._draining.has_joined(ctx, node.id)
+        if node.id not in seen:
+            ctx.remember(_SEEN, " ".join((*seen, node.id)))
+        return real.ended
 
     def _price(self) -> str:
         """What replacing a machine that runs takes, in words."""
@@ -314,14 +333,17 @@ class Machines(OracleResource[NodePool]):
     def _replace(self, ctx: Context, pool_id: str, node_id: str, line: str) -> None:
         """Emptied, ended, seen gone, and only then made anew: never one machine more than planned.
 
-        One that carries something goes only with the person's consent.
+        One that carries something goes only with the person's consent; one that is lost carries
+        nothing.
         """
-        if not self._plan.replace and self._draining.carried(ctx, node_id):
+        lost = line.endswith(_LOST)
+        if not (lost or self._plan.replace) and self._draining.carried(ctx, node_id):
             ctx.remember(_KEPT, " ".join((ctx.recall(_KEPT) or "", node_id)).strip())
             ctx.note(f"Not done, since the platform runs on it: {line}.")
             return
         ctx.note(f"Now: {line}.")
-        self._draining.drain(ctx, node_id)
+        if not lost:
+            self._draining.drain(ctx, node_id)
         ctx.checkpoint()
         work_request = self._all().let_go(pool_id, node_id)
         ctx.remember("work_request", work_request)

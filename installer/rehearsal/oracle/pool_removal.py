@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from installer.rehearsal.oracle.machines import terminate
-from installer.rehearsal.oracle.records import Record
+from installer.rehearsal.oracle.records import GONE, Record
 from installer.rehearsal.oracle.tenancy import Tenancy
 
 REMOVAL_SECONDS = 90.0
@@ -17,7 +17,7 @@ def nodes_of(tenancy: Tenancy, pool: Record) -> list[Record]:
 def remove_node(tenancy: Tenancy, node: Record) -> None:
     """Starts the end of one node and its machine; a node without a machine is gone at once."""
     instance = tenancy.registry.look_up("instance", node.id)
-    if instance is None:
+    if instance is None or tenancy.registry.state(instance) in GONE:
         node.pass_through(tenancy.now, ("DELETED", 0.0))
     else:
         terminate(tenancy, instance)

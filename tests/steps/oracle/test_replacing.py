@@ -102,6 +102,25 @@ def test_an_empty_machine_of_another_version_is_replaced_at_once(
     assert person.run("install").changed == 0
 
 
+@pytest.mark.slow
+def test_a_machine_that_somebody_ended_is_replaced_without_asking(
+    world: World, person: Person
+) -> None:
+    assert person.run("install").error is None
+    compute = world.account().clients.client("compute")
+    (machine,) = ids(world, "instance")
+    compute.terminate_instance(machine)
+    while compute.get_instance(machine).data.lifecycle_state != "TERMINATED":
+        pass
+    assert "somebody ended it" in lines(person.run("plan"))
+
+    assert person.run("install").error is None
+
+    (now,) = ids(world, "instance")
+    assert now != machine
+    assert person.run("install").changed == 0
+
+
 def _as_it_was_before_an_upgrade(world: World, pool: str) -> str:
     """Pool and machine one version behind their control plane; returns that version."""
     client, engine = world.account().clients.client("clusters"), models("container_engine")
