@@ -76,6 +76,12 @@ class LaunchTurns:
 
     def take(self, domain: str) -> None:
         """Return when an attempt may be made, and count it. Raises HourSpent, Stopped."""
+        self.require(domain)
+        self._wait_for_gap()
+        self._keep(self._pace.attempted(domain, self._now))
+
+    def require(self, domain: str) -> None:
+        """Raises HourSpent when no attempt may be made in this hour any more."""
         spent = self._pace.spent(domain, self._now)
         if spent:
             minutes = math.ceil(spent / 60)
@@ -86,8 +92,6 @@ class LaunchTurns:
                 "Everything made so far is kept and costs nothing. Run the same command again "
                 "later.",
             )
-        self._wait_for_gap()
-        self._keep(self._pace.attempted(domain, self._now))
 
     def throttled(self, asked: float) -> float:
         """Keep that Oracle asked for a pause; returns its length in seconds."""

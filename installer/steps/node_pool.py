@@ -325,24 +325,25 @@ class Machines(OracleResource[NodePool]):
         if self._settings(ctx, found):
             self._change(ctx, found)
         for node_id, line in outdated.items():
-            self._replace(ctx, found.id, node_id, line)
+            self._replace(ctx, found, node_id, line)
         again = self.get(ctx, found.id) if outdated else None
         if again is not None and (wrong := self._outdated(ctx, again)):
             raise _wrong_machine("; ".join(wrong.values()), self._plan)
 
-    def _replace(self, ctx: Context, pool_id: str, node_id: str, line: str) -> None:
+    def _replace(self, ctx: Context, found: NodePool, node_id: str, line: str) -> None:
         """Emptied, ended, seen gone, and only then made anew: never one machine more than planned.
 
         One that carries something goes only with the person's consent; one that is lost carries
         nothing.
         """
-        lost = line.endswith(_LOST)
+        lost, pool_id, domain = line.endswith(_LOST), found.id, found.domain
         if not (lost or self._plan.replace) and self._draining.carried(ctx, node_id):
             ctx.remember(_KEPT, " ".join((ctx.recall(_KEPT) or "", node_id)).strip())
             ctx.note(f"Not done, since the platform runs on it: {line}.")
             return
         ctx.note(f"Now: {line}.")
         if not lost:
+            self._require_a_free_one(ctx, domain)
             self._draining.drain(ctx, node_id)
         ctx.checkpoint()
         work_request = self._all().let_go(pool_id, node_id)
@@ -357,6 +358,21 @@ class Machines(OracleResource[NodePool]):
         now = self.get(ctx, pool_id)
         if now is not None:
             self._change(ctx, now)
+
+    def _require_a_free_one(self, ctx: Context, domain: str) -> None:
+        """Raises Parked before anything runs no more, when there seems to be nothing to put in its
+        place. Elsewhere the report refuses no attempt; here an attempt ends what runs.
+        """
+        LaunchTurns(ctx).require(domain)
+        place = Placement(domain)
+        said = CapacityRadar(self.account()).read([place], self._plan).get(place)
+        if said is not None and said.outlook >= Outlook.FULL:
+            raise Parked(
+                "The machine that runs is kept: there seems to be none to put in its place.",
+                f"Oracle's capacity report shows no free machine of that size in {domain}.",
+                "Run the same command again later, or take back what the answers ask for "
+                f"({CONSENT} set to no keeps the machine as it is). Everything runs meanwhile.",
+            )
 
     def _not_ended(self, pool_id: str, node_id: str, work_request: str) -> str | None:
         work = self._work(work_request)

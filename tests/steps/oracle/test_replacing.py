@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from installer.engine.errors import ExitCode
 from installer.engine.events import Note, Waiting
 from installer.engine.run import Result
 from installer.oracle.sdk import models
@@ -67,6 +68,12 @@ def test_a_machine_that_carries_the_platform_is_replaced_once_the_person_agreed(
     (line,) = stage.run("plan").seen["node-pool"].changes
     assert "2 OCPU and 12 GB (the platform is away for about 10 minutes" in line
     assert "its data stays" in line
+    world.weather({"operation": "-", "do": "no_capacity", "times": "always"})
+    parked = stage.run("install")
+    assert parked.exit_code == ExitCode.PARKED
+    assert "is kept" in str(parked.error)
+    assert ids(world, "instance") == kept["instance"]
+    world.fine()
     since, events = world.requests(), Watching(world)
     assert install(stage, events).error is None
     asked = world.operations(since)
