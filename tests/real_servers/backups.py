@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.real_servers import programs
@@ -17,13 +17,19 @@ from tests.real_servers.mapping import LOOPBACK
 from tests.real_servers.processes import Process, Site, end_group
 from tests.real_servers.programs import Image
 
+
+def _curl() -> Image:
+    """SeaweedFS's image for its curl, under the user of the pod's other containers."""
+    return replace(programs.seaweedfs(), user_with_a_name="postgres")
+
+
 IMAGES = {
     "dump": programs.postgresql,
     "load": programs.postgresql,
     "scratch": programs.postgresql,
     "seal": programs.rclone,
     "fetch": programs.rclone,
-    "broker": programs.seaweedfs,
+    "broker": _curl,
 }
 _HOP = ("connection", "transfer-encoding", "content-length")
 # What S3 clients of today send behind or beside the content unless told not to, and what Oracle's

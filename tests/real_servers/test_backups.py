@@ -7,9 +7,10 @@ stand-in's; the real broker is asked in test_broker.py.
 
 from __future__ import annotations
 
+import base64
+import copy
 import http.server
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.real_servers.watching import ArgumentsWatch
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
 FAR = "far-away"
+CANARY = "canary-of-a-person"
 FILES = {f"raw/Steps/2026/11/{number}_user.avro": b"steps %d" % number for number in range(40)}
 DEFINITIONS = {"queues": [{"name": "health_data_processing"}], "exchanges": [], "bindings": []}
 
@@ -78,11 +80,44 @@ class World:
             folder=site.new_folder(),
         )
         self.more = {
+            "EVERY": "0.1",
+            "SAMPLE": "4",
             "TARGET_ENDPOINT": f"http://127.0.0.1:{bucket.port}",
             "HEALTH_PORT": str(self.health.port),
             "AUTH_PORT": str(self.auth.port),
             "STORE_ENDPOINT": f"http://127.0.0.1:{store.server.port('s3')}",
         }
+
+    def nothing_is_readable_outside(self) -> None:
+        """Neither content nor names of files are in what was sent."""
+        root = self.store.by("root")
+        listed = [one["Key"] for one in root.list_objects_v2(Bucket=FAR)["Contents"]]
+        assert not any("raw" in key or "user" in key for key in listed)
+        for key in listed:
+            content = root.get_object(Bucket=FAR, Key=key)["Body"].read()
+            assert content.startswith(b"RCLONE\0\0"), key
+            assert CANARY.encode() not in content
+
+    def lose_everything(self) -> None:
+        """Files and rows are gone; the roles and the bucket are as after an installation."""
+        root = self.store.by("root")
+        for name in FILES:
+            root.delete_object(Bucket=BUCKET, Key=name)
+        self.health.administrator("healthdb", "DROP TABLE uploads")
+
+    def spoil_copies(self) -> None:
+        """Somebody wrote over every copy of a file."""
+        root = self.store.by("root")
+        for one in root.list_objects_v2(Bucket=FAR, Prefix="files/")["Contents"]:
+            root.put_object(Bucket=FAR, Key=one["Key"], Body=b"RCLONE\0\0" + b"x" * 100)
+
+    def with_passphrase(self, text: str) -> World:
+        """The same, where somebody generated another passphrase."""
+        made = copy.copy(self)
+        secrets = {**self.site.cluster.secrets, "backup-passphrase": {"passphrase": text}}
+        cluster = replace(self.site.cluster, secrets=secrets)
+        made.site = replace(self.site, cluster=cluster, folder=self.site.new_folder())
+        return made
 
     def run(self, job: str, **more: str) -> PodEnded:
         """A pod of a job, with other variables."""
@@ -98,8 +133,6 @@ def world(
     for name, content in FILES.items():
         store.by("health-api").put_object(Bucket=BUCKET, Key=name, Body=content)
     password = site.cluster.secrets["rabbitmq-secret"]["rabbitmq-password"]
-    import base64
-
     Pages.login = base64.b64encode(f"admin:{password}".encode()).decode()
     Pages.given = []
     with door(store.server.port("s3")) as bucket, served(Pages) as pages:
@@ -109,20 +142,74 @@ def world(
 
 
 def test_a_night_is_sealed_sent_counted_proved_and_brought_back(world: World) -> None:
+    """One way from a full platform to an empty one and back, since starting it takes most time."""
     said = world.health.application(
         "healthdb",
         "CREATE TABLE uploads (id serial PRIMARY KEY, owner text NOT NULL)",
-        "INSERT INTO uploads (owner) SELECT 'canary-of-a-person' FROM generate_series(1, 500)",
+        f"INSERT INTO uploads (owner) SELECT '{CANARY}' FROM generate_series(1, 500)",
     )
     assert not said.refused, said.error
-    world.bucket.seen.clear()
     with ArgumentsWatch() as watch:
         night = world.run("backup")
     assert night.well, night.printed
+    assert f"{len(FILES)} files, of which {len(FILES)} were sent" in night.printed
+    # As few as can be: one for each file, five for the rest of the set, two listings.
     assert world.bucket.checksum_headers() == set()
-    first = world.bucket.count()
-    print("first night", first)
+    assert world.bucket.count() == {"PUT": len(FILES) + 5, "LIST": 2}
+    world.nothing_is_readable_outside()
     secrets = secret_values(world.site.cluster)
     assert watch.saw("rclone")
     assert watch.leaks(secrets) == []
-    assert not any(secret in night.printed for secret in secrets)
+
+    second = world.run("backup")
+    assert second.well, second.printed
+    assert f"{len(FILES)} files, of which 0 were sent" in second.printed
+    assert world.bucket.count() == {"PUT": 5, "LIST": 2}
+
+    drill = world.run("restore-drill")
+    assert drill.well, drill.printed
+    assert "healthdb: 1 tables with 500 rows, as they were dumped" in drill.printed
+    assert "of 4 files drawn by lot 4 are the same, 0 are not, 0 are no longer" in drill.printed
+    # Each that is read is looked up first, and each set of files listed beforehand.
+    assert sum(world.bucket.count().values()) <= 2 + 2 * 4 + 3 * 4 + 2
+
+    world.lose_everything()
+    back = world.run("restore", MODE="restore")
+    assert back.well, back.printed
+    assert sum(world.bucket.count().values()) <= 2 * len(FILES) + 30
+    assert Pages.given == [DEFINITIONS]
+    inserted = world.health.application(
+        "healthdb", "INSERT INTO uploads (owner) VALUES ('new')", "SELECT max(id) FROM uploads"
+    )
+    assert inserted.rows == ("501",), inserted.error
+    assert world.health.application("healthdb", "CREATE TABLE more (id int)").code == 0
+    found = world.store.by("etl")
+    for name, content in FILES.items():
+        assert found.get_object(Bucket=BUCKET, Key=name)["Body"].read() == content
+    for printed in (night.printed, drill.printed, back.printed):
+        assert not any(secret in printed for secret in secrets)
+
+
+def test_what_is_damaged_or_sealed_otherwise_is_found_out(world: World) -> None:
+    """The drill can fail, and says why."""
+    world.run("backup")
+    wrong = world.with_passphrase("another-passphrase-altogether")
+    ended = wrong.run("restore-drill")
+    assert not ended.well
+    assert "does not open; is the passphrase that of the time it was made?" in ended.printed
+    world.spoil_copies()
+    ended = world.run("restore-drill")
+    assert not ended.well
+    assert "a copy in set" in ended.printed
+
+
+def test_what_finds_no_room_or_no_database_fails_aloud(world: World) -> None:
+    world.bucket.seen.clear()
+    ended = world.run("backup", MOST_BYTES="1000")
+    assert not ended.well
+    assert "no room" in ended.printed
+    assert world.bucket.count()["PUT"] == 0
+    ended = world.run("backup", AUTH_PORT="1")
+    assert not ended.well
+    assert "does not answer" in ended.printed
+    assert world.bucket.count()["PUT"] == 0

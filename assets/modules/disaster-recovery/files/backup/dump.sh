@@ -17,7 +17,7 @@ until [ -e "$WORK/ready" ]; do
     exit 1
   fi
   waited=$((waited + 1))
-  sleep 1
+  sleep "${EVERY:-1}"
 done
 
 one() {

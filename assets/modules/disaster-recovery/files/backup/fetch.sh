@@ -29,7 +29,8 @@ choose() {
     AT="$(head -n 1 "$WORK/whole")"
   fi
   grep -q -x -F -e "$AT" "$WORK/whole" || fail "there is no whole set $AT in the backup"
-  rclone cat "sealed:$AT/manifest.txt" > "$WORK/manifest" ||
+  rclone cat "sealed:$AT/manifest.txt" > "$WORK/manifest" || : > "$WORK/manifest"
+  grep -q -x -F -e "set $AT" "$WORK/manifest" ||
     fail "set $AT does not open; is the passphrase that of the time it was made?"
   for name in health auth; do
     sed -n "s/^rows $name //p" "$WORK/manifest" > "$WORK/$name.expected"
@@ -56,7 +57,7 @@ find_copies() {
   listing files: ps > "$WORK/copies" || fail "what is in the backup cannot be listed"
   : > "$WORK/missing"
   awk -F "$TAB" -v missing="$WORK/missing" '
-    NR == FNR {
+    first {
       there[$1] = 1
       cut = index($1, "/"); at = substr($1, 1, cut - 1); name = substr($1, cut + 1)
       if (at > newest[name]) newest[name] = at
@@ -65,7 +66,7 @@ find_copies() {
     ($1 "/" $3) in there { print $1 "\t" $3; next }
     $3 in newest { print newest[$3] "\t" $3; next }
     { print $3 > missing }
-  ' "$WORK/copies" "$WORK/list" > "$WORK/from"
+  ' first=1 "$WORK/copies" first=0 "$WORK/list" > "$WORK/from"
 }
 
 bring_files() {

@@ -13,7 +13,7 @@ umask 077
 export PGUSER=postgres PGCONNECT_TIMEOUT=15 PGPASSFILE="$HOME/pgpass" PGHOST PGPORT
 
 ask() {
-  psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set ON_ERROR_STOP=1 "$@"
+  PGOPTIONS="-c client_min_messages=warning" psql --no-psqlrc --no-password --quiet --no-align --tuples-only --set ON_ERROR_STOP=1 "$@"
 }
 
 server() {

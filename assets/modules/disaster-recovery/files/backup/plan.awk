@@ -1,13 +1,13 @@
 # Which files go into tonight's set, and where every other one is. A file is sent when there is no
 # copy, when it was changed since, or when its copy is about to grow too old.
 #
-# First file: copies as SET/NAME and bytes. Second: files as NAME, bytes and time.
+# With copies=1: copies as SET/NAME and bytes. With copies=0: files as NAME, bytes and time.
 # set, refresh    tonight's set, and the one before which a copy is too old
 # room, most      bytes and files that may be sent
 # todo, list      written: names to send; and for every file the set that has it, bytes and name
 # Prints: files, sent, bytes sent, waiting for another night, without room.
 BEGIN { FS = "\t" }
-NR == FNR {
+copies {
   cut = index($1, "/")
   at = substr($1, 1, cut - 1)
   name = substr($1, cut + 1)

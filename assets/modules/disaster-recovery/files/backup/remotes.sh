@@ -13,7 +13,7 @@
 
 export TZ=UTC
 # Nothing is kept in files, and nothing is asked.
-export RCLONE_CONFIG="" RCLONE_ASK_PASSWORD=false RCLONE_USE_JSON_LOG=false RCLONE_STATS=0
+export RCLONE_CONFIG="" RCLONE_ASK_PASSWORD=false RCLONE_LOG_LEVEL=ERROR RCLONE_STATS=0
 export RCLONE_RETRIES=2 RCLONE_LOW_LEVEL_RETRIES=5 RCLONE_CONTIMEOUT=30s RCLONE_TIMEOUT=5m
 export RCLONE_TRANSFERS=2 RCLONE_CHECKERS=4 RCLONE_BUFFER_SIZE=2M RCLONE_FAST_LIST=true
 # The time of a file is that of its last change as a listing has it; asking each file for its own
@@ -31,7 +31,7 @@ if [ "$TARGET" = s3 ]; then
   place="far:$TARGET_BUCKET"
   export RCLONE_CONFIG_FAR_ACCESS_KEY_ID RCLONE_CONFIG_FAR_SECRET_ACCESS_KEY
   export RCLONE_CONFIG_FAR_NO_CHECK_BUCKET=true RCLONE_CONFIG_FAR_NO_HEAD=true
-  export RCLONE_CONFIG_FAR_NO_HEAD_OBJECT=true RCLONE_CONFIG_FAR_UPLOAD_CUTOFF=5G
+  export RCLONE_CONFIG_FAR_UPLOAD_CUTOFF=5G
   export RCLONE_CONFIG_FAR_USE_DATA_INTEGRITY_PROTECTIONS=false
   export RCLONE_CONFIG_FAR_USE_UNSIGNED_PAYLOAD=true
   export AWS_REQUEST_CHECKSUM_CALCULATION=when_required
@@ -62,7 +62,7 @@ if [ -n "${STORE_ENDPOINT:-}" ]; then
   RCLONE_CONFIG_STORE_ACCESS_KEY_ID="$(cat "$STORE_ACCESS_KEY_FILE")"
   RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY="$(cat "$STORE_SECRET_KEY_FILE")"
   export RCLONE_CONFIG_STORE_ACCESS_KEY_ID RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY
-  export RCLONE_CONFIG_STORE_NO_CHECK_BUCKET=true RCLONE_CONFIG_STORE_NO_HEAD_OBJECT=true
+  export RCLONE_CONFIG_STORE_NO_CHECK_BUCKET=true
 fi
 
 TAB="$(printf '\t')"
@@ -81,7 +81,7 @@ await() {
     [ ! -e "$WORK/failed" ] || fail "another part of this job failed; its log says why"
     [ "$waited" -lt "${PATIENCE:-3000}" ] || fail "waited in vain for $2"
     waited=$((waited + 1))
-    sleep 1
+    sleep "${EVERY:-1}"
   done
 }
 

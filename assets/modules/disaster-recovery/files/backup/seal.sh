@@ -12,6 +12,8 @@
 set -eu
 umask 077
 . "$SCRIPTS/remotes.sh"
+# Nothing far away is read, so nothing need be asked whether it is there.
+export RCLONE_CONFIG_FAR_NO_HEAD_OBJECT=true
 trap 'code=$?; [ "$code" -eq 0 ] || : > "$WORK/failed"' EXIT
 
 now="$(date -u +%s)"
@@ -63,7 +65,7 @@ plan_files() {
   fi
   awk -v set="$set_name" -v refresh="$refresh" -v room="$room" -v most="$MOST_FILES" \
     -v todo="$WORK/todo" -v list="$WORK/list" -f "$SCRIPTS/plan.awk" \
-    "$WORK/copies" "$WORK/files" > "$WORK/sums"
+    copies=1 "$WORK/copies" copies=0 "$WORK/files" > "$WORK/sums"
   IFS="$TAB" read -r files sent sent_bytes waiting homeless < "$WORK/sums"
 }
 
@@ -95,9 +97,9 @@ send_set() {
 delete_old() {
   awk -F "$TAB" -v cutoff="$cutoff" '$1 < cutoff { print $1 }' "$WORK/sets" > "$WORK/old-sets"
   awk -F "$TAB" -v cutoff="$cutoff" '
-    NR == FNR { wanted[$1 "/" $3] = 1; next }
+    first { wanted[$1 "/" $3] = 1; next }
     substr($1, 1, index($1, "/") - 1) < cutoff && !($1 in wanted) { print $1 }
-  ' "$WORK/list" "$WORK/copies" > "$WORK/old-copies"
+  ' first=1 "$WORK/list" first=0 "$WORK/copies" > "$WORK/old-copies"
   for pair in "old-sets sealed:" "old-copies files:"; do
     if [ -s "$WORK/${pair% *}" ]; then
       rclone delete --files-from-raw "$WORK/${pair% *}" --no-traverse "${pair#* }"

@@ -1,6 +1,6 @@
 # Read by the scripts beside rclone's: how containers of one pod wait for each other.
 
-trap 'code=$?; rm -f "$HOME/pgpass"; [ "$code" -eq 0 ] || : > "$WORK/failed"' EXIT
+trap 'code=$?; rm -f "${PGPASSFILE:-}"; [ "$code" -eq 0 ] || : > "$WORK/failed"' EXIT
 
 # Waits for one of several signs, and says in $sign which came.
 await_one() {
@@ -14,7 +14,7 @@ await_one() {
       exit 1
     fi
     waited=$((waited + 1))
-    sleep 1
+    sleep "${EVERY:-1}"
   done
 }
 
