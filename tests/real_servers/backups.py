@@ -91,9 +91,9 @@ def door(to_port: int) -> Iterator[Door]:
             self.wfile.write(content)
             line.close()
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass  # noqa: N815
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: Any) -> None:
             """Nothing: what was asked is kept."""
 
     with served(Handler) as port:

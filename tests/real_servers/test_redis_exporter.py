@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import yaml
 
+from tests.modules.exported import METRICS
 from tests.real_servers import programs
 from tests.real_servers.mapping import LOOPBACK, stand_in_ports
 from tests.real_servers.processes import Site
 from tests.real_servers.servers import Server, page, running
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
-
-_NAMES = Path(__file__).parents[1] / "modules" / "alerts" / "exported.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +41,7 @@ def figures(exporter: Server, target: str) -> dict[str, float]:
 
 def looked_up() -> set[str]:
     """The exporter's figures that rules and dashboards use."""
-    tables = yaml.safe_load(_NAMES.read_text(encoding="utf-8"))
-    return {name for table in tables for name in table["names"] if name.startswith("redis_")}
+    return {name for name in METRICS if name.startswith("redis_")}
 
 
 def test_both_caches_are_asked_with_their_own_passwords(

@@ -22,7 +22,11 @@ CASES: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
 )
 
 # With every part of the platform switched on that a rule is about.
-EVERY_PART = {"observability": {"enabled": True}, "health-services": {"enabled": True}}
+EVERY_PART = {
+    "observability": {"enabled": True},
+    "health-services": {"enabled": True},
+    "disaster-recovery": {"target": "volume"},
+}
 
 
 @dataclass(frozen=True)

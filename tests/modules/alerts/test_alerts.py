@@ -25,6 +25,7 @@ from tests.modules.conftest import Choose
 from tests.modules.exported import asked_in_vain
 
 FILES = (
+    "backup.rules.yml",
     "broker.rules.yml",
     "caches.rules.yml",
     "entrance.rules.yml",

@@ -23,6 +23,7 @@ day=86400
 margin=$((KEEP_DAYS / 6 > 2 ? KEEP_DAYS / 6 : 2))
 set_name="$(stamp "$now")"
 refresh="$(stamp $((now - (KEEP_DAYS > margin ? KEEP_DAYS - margin : 0) * day)))"
+brink="$(stamp $((now - (KEEP_DAYS - 1) * day)))"
 cutoff="$(stamp $((now - KEEP_DAYS * day)))"
 parts="health.dump auth.dump definitions.json files.list.gz"
 
@@ -63,10 +64,10 @@ plan_files() {
       "keep backups for fewer days (backups.keep_days), or allow more" \
       "(modules.disaster-recovery.most_gb)"
   fi
-  awk -v set="$set_name" -v refresh="$refresh" -v room="$room" -v most="$MOST_FILES" \
-    -v todo="$WORK/todo" -v list="$WORK/list" -f "$SCRIPTS/plan.awk" \
+  awk -v set="$set_name" -v refresh="$refresh" -v brink="$brink" -v room="$room" \
+    -v most="$MOST_FILES" -v todo="$WORK/todo" -v list="$WORK/list" -f "$SCRIPTS/plan.awk" \
     copies=1 "$WORK/copies" copies=0 "$WORK/files" > "$WORK/sums"
-  IFS="$TAB" read -r files sent sent_bytes waiting homeless < "$WORK/sums"
+  IFS="$TAB" read -r files sent sent_bytes waiting homeless late < "$WORK/sums"
 }
 
 send_files() {
@@ -124,5 +125,7 @@ echo "set $set_name is complete: $files files, of which $sent were sent ($sent_b
 echo "about $requests requests this night; one for each new file, a listing every" \
   "1000 files, and every file again each $((KEEP_DAYS > margin ? KEEP_DAYS - margin : 1)) days"
 [ "$waiting" -eq 0 ] || echo "$waiting files wait for another night: $MOST_FILES a night at most"
+[ "$late" -eq 0 ] || fail "$late of them lose their last copy tomorrow: there are too many files for" \
+  "so few a night; allow more (modules.disaster-recovery.most_files) or keep them for longer"
 [ "$homeless" -eq 0 ] || fail "$homeless files found no room: $MOST_BYTES bytes are the most;" \
   "keep backups for fewer days, or allow more (modules.disaster-recovery.most_gb)"
