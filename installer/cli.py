@@ -91,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
     _command(
         commands, "certificate", "print the installation's own authority, for devices to trust"
     )
+    _command(commands, "backup", "make a backup now, instead of at night")
+    _add_restore(commands)
     _add_render(commands)
     _command(commands, "kube-token", "print a token for kubectl; used by the kubeconfig we leave")
     _add_images(commands)
@@ -221,6 +223,28 @@ def _add_destroy(commands: argparse._SubParsersAction[_Parser]) -> None:
         action="store_true",
         help="remove the bucket of backups with all that is in it; otherwise it stays",
     )
+
+
+def _add_restore(commands: argparse._SubParsersAction[_Parser]) -> None:
+    made = _command(commands, "restore", "bring a backup back, or list and try what there is")
+    what = made.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="show what backups there are")
+    what.add_argument(
+        "--drill", action="store_true", help="try the newest backup beside everything that runs"
+    )
+    what.add_argument(
+        "--passphrase",
+        action="store_true",
+        help="print what backups are encrypted with, to be kept outside the cluster",
+    )
+    made.add_argument("--at", metavar="BACKUP", help="which, as --list names it; else the newest")
+    made.add_argument(
+        "--only",
+        action="append",
+        choices=("databases", "files", "broker"),
+        help="not everything; may be repeated",
+    )
+    made.add_argument("--yes", action="store_true", help="do not ask for the typed name")
 
 
 def _add_doctor(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -36,8 +36,10 @@ from installer.smoke.trying import Finding as Tried
 
 if TYPE_CHECKING:
     from installer.commands.pulling import Found, ImageNow, Pulls
+    from installer.commands.requested import JobTold, JobWanted
     from installer.commands.target import Target
     from installer.oracle.doctor import Diagnosis
+    from installer.steps.secrets import Secrets
 
 T = TypeVar("T")
 
@@ -185,18 +187,30 @@ class Workshop:
 
     def secret_value(self, plan: Plan, namespace: str, name: str, key: str) -> str:
         """One value of a Secret in the cluster; empty when it is not there."""
+        with ExitStack() as open_now:
+            context, step = self._inside(plan, open_now)
+            seen = step.cluster(context).secret(namespace, name)
+            return seen.values.get(key, "") if seen else ""
+
+    def run_job(self, plan: Plan, wanted: JobWanted) -> JobTold:
+        """A job of the cluster, run now to its end."""
+        from installer.commands.requested import run_now
+
+        with ExitStack() as open_now:
+            context, step = self._inside(plan, open_now)
+            return run_now(step.cluster(context), step.stamp(context), context, wanted)
+
+    def _inside(self, plan: Plan, open_now: ExitStack) -> tuple[Context, Secrets]:
+        """A step that knows the cluster, and what it works with."""
         from installer.steps.secrets import SECRETS, Secrets
 
         stop = StopFlag()
-        with ExitStack() as open_now:
-            bench = self._bench(plan.answers, open_now)
-            installation = self._identity(bench, lambda _event: None, stop)
-            step = next(one for one in bench.target.steps(plan) if isinstance(one, Secrets))
-            context = Context(
-                SECRETS, bench.state, installation, lambda _event: None, stop, bench.target.pace
-            )
-            seen = step.cluster(context).secret(namespace, name)
-            return seen.values.get(key, "") if seen else ""
+        bench = self._bench(plan.answers, open_now)
+        installation = self._identity(bench, lambda _event: None, stop)
+        step = next(one for one in bench.target.steps(plan) if isinstance(one, Secrets))
+        pace = bench.target.pace
+        context = Context(SECRETS, bench.state, installation, lambda _event: None, stop, pace)
+        return context, step
 
     def destroy(self, plan: Plan, report: Report, stop: StopFlag) -> Result:
         """Remove everything that is ours."""

@@ -101,7 +101,7 @@ def test_the_person_is_told_of_the_passphrase_and_of_the_rights_of_the_key() -> 
 
 
 def test_a_bucket_at_oracle_that_nobody_makes_is_refused() -> None:
-    with pytest.raises(ModulesInvalid, match="set backups.bucket to true"):
+    with pytest.raises(ModulesInvalid, match=r"set backups\.bucket to true"):
         plan_with({"target": "oracle"}, backups={"bucket": False})
 
 
