@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from installer.answers.model import Answers
-from installer.modules import Rendered, catalogue, rendering, templates
+from installer.modules import ModulesInvalid, Rendered, catalogue, rendering, templates
 from installer.modules.readings import Question, Readings
 from installer.plan import make_plan
 from tests.modules.conftest import answers_for
@@ -72,7 +72,16 @@ def drawn(seed: int, number: int) -> list[Answers]:
     lot = random.Random(seed)
     steps = ((one, lot.choice(["oke", "existing"])) for one in wander(seed))
     answered = (answers_for(catalogue(), target=target, modules=one) for one, target in steps)
-    return list(itertools.islice(answered, number))
+    return list(itertools.islice((one for one in answered if is_accepted(one)), number))
+
+
+def is_accepted(answers: Answers) -> bool:
+    """Whether no template refuses them: some go together in general, but not with their domain."""
+    try:
+        make_plan(answers)
+    except ModulesInvalid:
+        return False
+    return True
 
 
 def whole(rendered: Rendered) -> str:
