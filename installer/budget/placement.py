@@ -77,10 +77,12 @@ def place(demand: Demand, room: Room) -> Placement:
     if impossible:
         return Placement(problems=impossible)
     found = _Search(room, units).run()
-    if found.seats is not None and seat_guests(demand, found.seats).homeless:
+    guests = None if found.seats is None else seat_guests(demand, found.seats)
+    if guests is not None and guests.homeless:
         found = _Search(room, units, lambda seats: not seat_guests(demand, seats).homeless).run()
-    if found.seats is not None:
-        return Placement(found.seats, (), seat_guests(demand, found.seats).places)
+        guests = None if found.seats is None else seat_guests(demand, found.seats)
+    if found.seats is not None and guests is not None:
+        return Placement(found.seats, (), guests.places)
     return _without_guests(demand, room)
 
 

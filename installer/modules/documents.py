@@ -26,8 +26,13 @@ def documents_in(text: str) -> list[Any]:
 
     Raises yaml.YAMLError, also for a key that stands twice in one mapping.
     """
+    return [json.loads(one) for one in parts_in(text)]
+
+
+def parts_in(text: str) -> list[str]:
+    """The same documents, each as JSON: what means the same is the same text."""
     found = (_as_json(part) for part in _SEPARATOR.split(text))
-    return [json.loads(one) for one in found if one]
+    return [one for one in found if one]
 
 
 @lru_cache(maxsize=_REMEMBERED_DOCUMENTS)

@@ -31,6 +31,7 @@ from installer.modules.stamping import (
 )
 from installer.modules.templates import (
     ClusterFacts,
+    Document,
     Filled,
     Others,
     Place,
@@ -214,8 +215,8 @@ def _turn(entry: RenderedObject) -> tuple[int, Identity]:
 @lru_cache(maxsize=64)
 def _namespaces_of(module: Module) -> Filled:
     entries = module.file.namespaces
-    bodies = tuple(_namespace(entry.name, entry.pod_security) for entry in entries)
-    return Filled(f"{module.name}/module.yaml", 0, bodies)
+    found = tuple(Document(_namespace(entry.name, entry.pod_security)) for entry in entries)
+    return Filled(f"{module.name}/module.yaml", 0, found)
 
 
 def _namespace(name: str, level: str) -> dict[str, Any]:

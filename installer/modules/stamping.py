@@ -17,7 +17,7 @@ from typing import Any
 from installer.modules.catalogue import Module
 from installer.modules.problems import Problem, refuse
 from installer.modules.secret_values import PULL_SECRET
-from installer.modules.templates import Filled, Place
+from installer.modules.templates import Document, Filled, Place
 
 PART_OF = "health-platform"
 PREFIX = "health-install/"
@@ -117,10 +117,15 @@ def _mistake(body: object, allowed: frozenset[str], module_namespace: str) -> st
     return ""
 
 
-@lru_cache(maxsize=4096)
 def stamped_all(module: Module, found: Filled) -> tuple[Stamped, ...]:
     """What a template came to, with namespaces and contract labels."""
-    return tuple(Stamped(found.source, found.wave, stamped(module, body)) for body in found.bodies)
+    source, wave = found.source, found.wave
+    return tuple(_stamped_one(module, source, wave, one) for one in found.documents)
+
+
+@lru_cache(maxsize=8192)
+def _stamped_one(module: Module, source: str, wave: int, one: Document) -> Stamped:
+    return Stamped(source, wave, stamped(module, one.body))
 
 
 def stamped(module: Module, body: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from installer.modules.choices import Options, Setting, seen_values
 from installer.modules.compiled import compiled_templates
 from installer.modules.conditions import OptionValue, holds
 from installer.modules.description import TemplateEntry
-from installer.modules.documents import documents_in
+from installer.modules.documents import parts_in
 from installer.modules.images import ImageChoice, KnownImage
 from installer.modules.problems import ModulesInvalid, Problem
 from installer.modules.publishing import Published
@@ -297,13 +297,28 @@ def _named(what: str, values: Mapping[str, OptionValue], name: str) -> OptionVal
 
 
 @dataclass(frozen=True, eq=False)
+class Document:
+    """One object of a template. As long as its text stays it is the same one, whatever else the
+    template came to."""
+
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Filled:
-    """What one template came to: `bodies` are its objects, whose workloads have their turn at
-    `wave`. The same one is given for the same input; it is to be read only."""
+    """What one template came to: its objects, whose workloads have their turn at `wave`.
+
+    The same one is given for the same input; it is to be read only.
+    """
 
     source: str
     wave: int
-    bodies: tuple[dict[str, Any], ...]
+    documents: tuple[Document, ...]
+
+    @property
+    def bodies(self) -> tuple[dict[str, Any], ...]:
+        """The objects as plain values."""
+        return tuple(one.body for one in self.documents)
 
 
 def documents(given: RenderInput) -> list[Filled]:
@@ -332,8 +347,8 @@ def _filled_in(module: Module, entry: TemplateEntry, source: _Source) -> Filled:
         names["filled"] = _fill_file(environment, names)
         shown = f"{module.name}/{entry.file}"
         source.read = {}
-        bodies = _objects(shown, _fill(environment, names, shown, entry.file))
-        found = Filled(shown, entry.wave, tuple(bodies))
+        text = _fill(environment, names, shown, entry.file)
+        found = Filled(shown, entry.wave, _objects(module, shown, text))
         known.keep(source.read.items(), found)
     return found
 
@@ -365,11 +380,16 @@ def _spot(error: BaseException, shown: str) -> str:
     return spot
 
 
-def _objects(shown: str, text: str) -> list[dict[str, Any]]:
+def _objects(module: Module, shown: str, text: str) -> tuple[Document, ...]:
     try:
-        return documents_in(text)
+        return tuple(_document(module, shown, part) for part in parts_in(text))
     except yaml.YAMLError as error:
         raise ModulesInvalid([Problem(shown, f"the rendered text is not YAML: {error}")]) from error
+
+
+@lru_cache(maxsize=4096)
+def _document(module: Module, shown: str, part: str) -> Document:  # noqa: ARG001 - key of the cache
+    return Document(json.loads(part))
 
 
 @lru_cache(maxsize=64)

@@ -2,22 +2,18 @@
 
 The process is warm, as when the modules page is open: everything was switched on once. Selections
 are one step apart, a module or an option, and hardly any comes twice. Work of the process counts.
-The yardstick is copying the manifests of the usual plan, between the turns, so that a disturbed
-machine is a slow yardstick. Copying took 4.7 ms where a frame has 16 and a blink 100.
+What a frame and a blink are on this machine says `yardstick.py`.
 """
 
 from __future__ import annotations
 
-import copy
 import gc
 import itertools
-import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
 
@@ -28,13 +24,11 @@ from installer.commands.sources import case
 from installer.conversation import Draft
 from installer.modules import Module, ModulesInvalid, catalogue
 from installer.plan import Plan, advice_for, make_plan
+from tests.benchmarks.yardstick import BLINK, FRAME, Race
 from tests.modules.conftest import answers_for
 from tests.modules.selections import wander
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.slow]
-
-COPY_MS, FRAME_MS, BLINK_MS = 4.7, 16, 100
-MOST = 0.99
 
 
 @pytest.fixture(autouse=True)
@@ -49,43 +43,6 @@ def settled() -> Iterator[None]:
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
-
-
-def usual() -> Plan:
-    """The plan of answers nobody changed."""
-    return make_plan(answers_for(catalogue()))
-
-
-class Race:
-    """Turns of some work and of the yardstick, one after the other."""
-
-    def __init__(self) -> None:
-        self._bodies = [entry.body for entry in usual().rendered.objects]
-        self._took: list[float] = []
-        self._copying: list[float] = []
-
-    def turn(self, action: Callable[[], Any]) -> None:
-        """Let the work be done once, and measure what the machine is like."""
-        self._took.append(self._measured(action))
-        if len(self._took) % 5 == 0:
-            self._copying.append(self._measured(lambda: copy.deepcopy(self._bodies)))
-
-    def ends(self, what: str) -> float:
-        """The slowest turn of the quickest 99 in a hundred, in copies of the manifests."""
-        ordered, one = sorted(self._took), statistics.median(self._copying)
-        slow = ordered[int(len(ordered) * MOST) - 1]
-        print(
-            f"{what}: {len(ordered)} turns, median {statistics.median(ordered) * 1000:.1f} ms, "
-            f"99th {slow * 1000:.1f} ms, which is {slow / one:.1f} copies of {one * 1000:.1f} ms",
-            file=sys.stderr,
-        )
-        return slow / one
-
-    @staticmethod
-    def _measured(action: Callable[[], Any]) -> float:
-        start = time.process_time()
-        action()
-        return time.process_time() - start
 
 
 def drafts(seed: int) -> Iterator[Draft]:
@@ -104,7 +61,7 @@ def test_a_switch_nobody_turned_before_is_thought_through_within_a_frame() -> No
     race = Race()
     for draft in itertools.islice(drafts(2026), 400):
         race.turn(lambda draft=draft: desk.propose(draft))  # type: ignore[misc]
-    assert race.ends("switches") <= FRAME_MS / COPY_MS
+    assert race.ends("switches") <= FRAME
 
 
 def too_much(seed: int) -> Iterator[Plan]:
@@ -122,7 +79,7 @@ def test_advice_for_a_selection_nobody_had_before_comes_in_a_blink() -> None:
     race = Race()
     for plan in itertools.islice(too_much(2027), 150):
         race.turn(lambda plan=plan: advice_for(plan))  # type: ignore[misc]
-    assert race.ends("advice") <= BLINK_MS / COPY_MS
+    assert race.ends("advice") <= BLINK
 
 
 PART = """

@@ -37,7 +37,7 @@ import pytest
 import yaml
 
 from installer.answers.model import Answers
-from installer.modules import Rendered, catalogue, documents, rendering, stamping, templates
+from installer.modules import Module, Rendered, catalogue, documents, rendering, stamping, templates
 from installer.modules import variables as checks
 from installer.modules.stamping import PREFIX
 from installer.plan import make_plan
@@ -53,9 +53,10 @@ _KEPT = (
     rendering._volume_object,
     stamping._finished,
     stamping._mistakes,
-    stamping.stamped_all,
+    stamping._stamped_one,
     checks._mistakes_of,
     templates._readings,
+    templates._document,
     documents._as_json,
     documents._scalar,
 )
@@ -219,9 +220,9 @@ def test_templates_are_filled_in_in_at_most_twice_the_time_of_helms_engine(
     chart = engine.Chart.load(chart_of(plan.rendered, tmp_path / "chart"))
     ours: list[str] = []
 
-    def text_alone(shown: str, text: str) -> list[dict[str, Any]]:
+    def text_alone(module: Module, shown: str, text: str) -> tuple[templates.Document, ...]:
         ours.append(text)
-        return []
+        return ()
 
     monkeypatch.setattr(templates, "_objects", text_alone)
 

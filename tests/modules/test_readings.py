@@ -96,6 +96,7 @@ def test_with_memory_and_without_the_same_is_rendered(seed: int) -> None:
     for one, remembered in zip(reversed(answers), with_memory, strict=True):
         rendering._render_module.cache_clear()
         templates._readings.cache_clear()
+        templates._document.cache_clear()
         assert whole(make_plan(one).rendered) == remembered
 
 

@@ -76,6 +76,7 @@ def test_the_same_answers_give_the_same_bytes(choose: Choose) -> None:
     first = as_bytes(render(answers, one_volume(answers), FACTS))
     rendering._render_module.cache_clear()
     templates._readings.cache_clear()
+    templates._document.cache_clear()
     again = choose()
     assert as_bytes(render(again, one_volume(again), FACTS)) == first
 
@@ -385,6 +386,7 @@ def test_rendering_again_with_a_changed_plan_elsewhere_costs_less_than_a_frame(
     )
     rendering._render_module.cache_clear()
     templates._readings.cache_clear()
+    templates._document.cache_clear()
     documents._as_json.cache_clear()
     started = time.perf_counter()
     render(answers, plan, FACTS)
