@@ -170,7 +170,8 @@ class Values(dict[str, OptionValue]):
 
     def __init__(self, values: Mapping[str, OptionValue]) -> None:
         super().__init__(values)
-        self.applying: dict[int, tuple[Conditional, ...]] = {}
+        # By the id of the entries asked about; they are kept, so that no others can have the same.
+        self.applying: dict[int, tuple[object, tuple[Conditional, ...]]] = {}
         self.claims: tuple[Claim, ...] | None = None
 
 
@@ -222,16 +223,13 @@ EntryT = TypeVar("EntryT", bound=Conditional)
 
 
 def applying(answers: Answers, module: Module, entries: tuple[EntryT, ...]) -> tuple[EntryT, ...]:
-    """Those of a module's entries whose condition holds, in their order.
-
-    `entries` are a list of the module's description, which stays the same as long as the module.
-    """
+    """Those of a module's entries whose condition holds, in their order."""
     chosen = chosen_values(answers, module)
-    found = chosen.applying.get(id(entries))
-    if found is None:
+    known = chosen.applying.get(id(entries))
+    if known is None:
         found = tuple(entry for entry in entries if holds(entry.when, chosen))
-        chosen.applying[id(entries)] = found
-    return cast("tuple[EntryT, ...]", found)
+        known = chosen.applying[id(entries)] = (entries, found)
+    return cast("tuple[EntryT, ...]", known[1])
 
 
 def seen_values(
