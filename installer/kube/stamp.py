@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -49,7 +48,8 @@ class Stamp:
 
         Pods, and claims made from a template, must be recognised as ours too.
         """
-        stamped: Document = copy.deepcopy(dict(body))
+        # Plain JSON, so this copies it all, and several times as fast as deepcopy.
+        stamped: Document = json.loads(json.dumps(body))
         for metadata in _metadata_of(stamped):
             metadata.setdefault("labels", {}).update(self.labels)
         annotations = stamped["metadata"].setdefault("annotations", {})

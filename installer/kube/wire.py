@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
@@ -147,7 +148,7 @@ class Wire:
                 url,
                 protocols=(protocol,),
                 headers={key: headers[key] for key in headers if key != "Content-Type"},
-                proxy=self._connection.proxy or None,
+                proxy=proxy_of(self._connection),
             )
         except aiohttp.WSServerHandshakeError as error:
             raise refusal_from(error.status, b"", None) from error
@@ -199,15 +200,28 @@ class Wire:
         )
 
 
+def proxy_of(connection: Connection) -> str | None:
+    """The proxy that the kubeconfig names, or else the one of HTTPS_PROXY and its kin."""
+    if connection.proxy:
+        return connection.proxy
+    server = urlsplit(connection.server)
+    if proxy_bypass(server.hostname or ""):
+        return None
+    return getproxies().get(server.scheme)
+
+
 def _api_client(connection: Connection, width: int) -> ApiClient:
     settings = Configuration(
         host=connection.server,
         ca_cert_data=connection.ca_pem.decode() if connection.ca_pem else None,
         verify_ssl=connection.verify,
         connection_pool_maxsize=width,
+        # The transport would look for a proxy anew before each request, twice in another thread,
+        # and for a login in ~/.netrc, which is none for a cluster.
+        client_session_kwargs={"trust_env": False},
     )
     settings.tls_server_name = connection.tls_server_name or None
-    settings.proxy = connection.proxy or None
+    settings.proxy = proxy_of(connection)
     if connection.certificate is None:
         return ApiClient(settings)
     return _with_certificate(settings, connection.certificate)

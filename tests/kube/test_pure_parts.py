@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from installer.kube.connection import Connection
 from installer.kube.differences import differences
 from installer.kube.faults import as_error, refusal_from
 from installer.kube.nodes import Amounts, live_nodes, requests_of
 from installer.kube.objects import Ref
 from installer.kube.stamp import Stamp
+from installer.kube.wire import proxy_of
 from tests.kube.rehearsed import config_map, deployment, job
 
 DEPLOYMENT = Ref("apps/v1", "Deployment", "data", "api")
@@ -185,3 +187,20 @@ def test_an_apply_with_an_unknown_field_is_not_repeated() -> None:
     status = f'{{"kind": "Status", "message": "{message}", "code": 500}}'.encode()
 
     assert not refusal_from(500, status, None).is_passing
+
+
+def test_the_kubeconfig_s_proxy_counts_before_the_environment_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    plain = Connection("https://cluster.example.org:6443")
+    assert proxy_of(plain) is None
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org:3128")
+    monkeypatch.setenv("NO_PROXY", "near.example.org,127.0.0.1")
+    assert proxy_of(plain) == "http://proxy.example.org:3128"
+    assert proxy_of(Connection("https://near.example.org:6443")) is None
+    assert proxy_of(Connection("https://127.0.0.1:6443")) is None
+    own = Connection("https://near.example.org:6443", proxy="http://own.example.org:8080")
+    assert proxy_of(own) == "http://own.example.org:8080"
