@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from installer.commands.parking import going_on
+from installer.commands.passphrase import passphrase_of
 from installer.commands.public_names import front_address, public_hosts
 from installer.commands.sources import Case
 from installer.conversation import Conclusion, Endpoint, Failure
@@ -26,7 +27,7 @@ def conclude(case: Case, plan: Plan, result: Result) -> Conclusion:
         exit_code=int(result.exit_code),
         words=_words(result),
         endpoints=_endpoints(case, plan) if error is None else (),
-        what_next=_next_steps(case, result),
+        what_next=_next_steps(case, plan, result),
         failure=Failure(error.what, error.why, error.then) if error else None,
         answers_file=str(case.home.answers) if case.home.answers.exists() else "",
         log_file=str(case.home.log),
@@ -73,13 +74,13 @@ def _address(namespace: str, entry: EndpointEntry) -> str:
     return f"{entry.scheme}://{entry.service}.{entry.namespace or namespace}.{DOMAIN}:{entry.port}"
 
 
-def _next_steps(case: Case, result: Result) -> tuple[str, ...]:
+def _next_steps(case: Case, plan: Plan, result: Result) -> tuple[str, ...]:
     if result.ending is Ending.PARKED:
         return going_on(case)
-    return _what_next(case) if result.error is None else ()
+    return _what_next(case, plan) if result.error is None else ()
 
 
-def _what_next(case: Case) -> tuple[str, ...]:
+def _what_next(case: Case, plan: Plan) -> tuple[str, ...]:
     flags = f"{' --rehearse' if case.rehearsal else ''}"
     if case.name != "health":
         flags += f" --name {case.name}"
@@ -89,7 +90,14 @@ def _what_next(case: Case) -> tuple[str, ...]:
             f"Reach the services from here: kubectl --kubeconfig {case.home.kubeconfig} "
             "-n health-data port-forward service/rabbitmq 15672",
         )
+    keep: tuple[str, ...] = ()
+    if passphrase_of(plan) is not None:
+        keep = (
+            "Keep the passphrase of the backups outside the cluster, for nothing opens them "
+            f"without it: health-install restore --passphrase{flags}",
+        )
     return (
+        *keep,
         *reach,
         f"See what is there and whether it is well: health-install status{flags}",
         f"Repeat without questions: health-install --headless {case.home.answers}{flags}",

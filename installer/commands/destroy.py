@@ -10,6 +10,7 @@ from installer.commands.demolition import Demolition, Keeps
 from installer.commands.ending import say, tell
 from installer.commands.install import printer
 from installer.commands.issued import Ledger
+from installer.commands.passphrase import passphrase_of
 from installer.commands.public_names import (
     OUTSIDE,
     front_address,
@@ -27,6 +28,11 @@ from installer.engine.step import StopFlag
 from installer.plan import Plan, make_plan, on_oracle
 from installer.prompts.stopping import stop_on_interrupt
 
+_KEEP_IT = (
+    "The passphrase of the backups goes with the cluster, and what is left of them opens with "
+    "nothing else: have it kept before (health-install restore --passphrase)."
+)
+
 
 def run(asked: argparse.Namespace) -> int:
     """Ask for the installation's name, unless --yes; then remove in reverse and look again."""
@@ -36,6 +42,8 @@ def run(asked: argparse.Namespace) -> int:
     show = tell if asked.events == "json" else say
     for line in _certificates(meant, plan, keep=asked.keep_volumes):
         show(line)
+    if passphrase_of(plan) is not None and not asked.delete_backups:
+        show(_KEEP_IT)
     if not asked.yes:
         _confirm(meant, oracle=on_oracle(gathered.answers), keep=asked.keep_volumes)
     stop = StopFlag()

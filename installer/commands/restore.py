@@ -8,13 +8,13 @@ import sys
 from dataclasses import dataclass
 
 from installer.commands.ending import say, tell
+from installer.commands.passphrase import passphrase_of
 from installer.commands.sources import Case, case, in_our_words
 from installer.commands.workshop import Workshop
-from installer.engine.errors import AnswersError, ClusterError, ExitCode, InstallError, Stopped
+from installer.engine.errors import AnswersError, ClusterError, ExitCode, Stopped
 from installer.plan import Plan, make_plan
 
 PARTS = ("databases", "files", "broker")
-MODULE = "disaster-recovery"
 NAMESPACE = "health-data"
 _SET = re.compile(r"^(\d{4}-\d\d-\d\dT\d{6}Z)\t(whole|unfinished)\t(\d+) bytes$", re.MULTILINE)
 
@@ -158,12 +158,14 @@ def _say_all(printed: dict[str, str]) -> None:
 
 def _show_passphrase(workshop: Workshop, plan: Plan) -> int:
     """Alone on standard output, the one secret that is ever printed: it is worth keeping."""
-    for spec in plan.rendered.secrets:
-        if spec.module == MODULE and spec.id == "backup":
-            found = workshop.secret_value(plan, spec.namespace, spec.name, spec.values[0].key)
-            break
-    else:
-        raise _no_backups()
+    spec = passphrase_of(plan)
+    if spec is None:
+        raise AnswersError(
+            "This installation makes no backups.",
+            "modules.disaster-recovery.target is none, or the module is switched off.",
+            "Set it to oracle, s3 or volume and run health-install.",
+        )
+    found = workshop.secret_value(plan, spec.namespace, spec.name, spec.values[0].key)
     if not found:
         raise ClusterError(
             "The passphrase of the backups is not there yet.",
@@ -173,11 +175,3 @@ def _show_passphrase(workshop: Workshop, plan: Plan) -> int:
     tell("Keep this outside the cluster: without it no backup can be opened.")
     sys.stdout.write(found + "\n")
     return ExitCode.OK
-
-
-def _no_backups() -> InstallError:
-    return AnswersError(
-        "This installation makes no backups.",
-        "modules.disaster-recovery.target is none, or the module is switched off.",
-        "Set it to oracle, s3 or volume and run health-install.",
-    )

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from installer.commands.restore import sets_in
 from tests.real_servers.backups import Door, PodEnded, door, run_pod, served
 from tests.real_servers.extracting import secret_values
 from tests.real_servers.object_store import BUCKET, ObjectStore
@@ -159,6 +160,13 @@ def test_a_night_is_sealed_sent_counted_proved_and_brought_back(world: World) ->
     secrets = secret_values(world.site.cluster)
     assert watch.saw("rclone")
     assert watch.leaks(secrets) == []
+
+    listed = world.run("restore")
+    assert listed.well, listed.printed
+    (only,) = sets_in(listed.printed)
+    assert only.whole
+    assert f"set {only.name} is complete" in night.printed
+    world.bucket.seen.clear()
 
     second = world.run("backup")
     assert second.well, second.printed
