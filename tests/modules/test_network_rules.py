@@ -85,12 +85,10 @@ def says(flows: tuple[Flow, ...], source: Peer, target: Peer, port: int) -> bool
     )
 
 
-@pytest.mark.parametrize("names", selections(), ids=lambda names: "+".join(names))
-def test_every_pair_connects_if_and_only_if_the_matrix_has_it(names: tuple[str, ...]) -> None:
-    plan = plan_of(*names)
+def wrong_pairs(plan: Plan) -> list[tuple[str, str, int, bool]]:
+    """Connections that are not as the matrix has them, and what it has."""
     flows = traffic_of(plan.answers, plan.modules)
     rules, there = rules_of(plan), pods(plan)
-    wanted = {(f.source, f.target, f.port) for f in flows if f.source.namespace}
     wrong = []
     for source in there:
         for target, ports in there.items():
@@ -104,8 +102,34 @@ def test_every_pair_connects_if_and_only_if_the_matrix_has_it(names: tuple[str, 
                 if target != source and ends != {expected}:
                     wrong.append((source.name, target.name, port, expected))
                 assert not rules.connects(source, target, port, "UDP")
-    assert wrong == []
+    return wrong
+
+
+@pytest.mark.parametrize("names", selections(), ids=lambda names: "+".join(names))
+def test_every_pair_connects_if_and_only_if_the_matrix_has_it(names: tuple[str, ...]) -> None:
+    plan = plan_of(*names)
+    flows = traffic_of(plan.answers, plan.modules)
+    assert wrong_pairs(plan) == []
+    there = pods(plan)
+    wanted = {(f.source, f.target, f.port) for f in flows if f.source.namespace}
     assert len(there) < 3 or "infrastructure" not in names or wanted
+
+
+@pytest.mark.parametrize("target", ["s3", "volume"])
+def test_jobs_of_backups_reach_what_they_copy_and_the_bucket_and_nothing_else(target: str) -> None:
+    options = {"target": target, "s3_endpoint": "https://s3.example.org", "s3_bucket": "far"}
+    chosen = {"disaster-recovery": options, "health-services": {"enabled": False}}
+    plan = make_plan(
+        answers_for(catalogue(), target="existing", modules=chosen),
+        Surroundings(addresses=Addresses(pods=(PODS,), api_ports=(6443,))),
+    )
+    assert wrong_pairs(plan) == []
+    jobs = {peer.name: peer for peer in pods(plan) if peer.namespace == "health-data"}
+    for name in ("backup", "restore-drill", "restore"):
+        rules = rules_of(plan)
+        assert rules.leaves(jobs[name], INTERNET, 443) == (target == "s3"), name
+        assert not rules.leaves(jobs[name], METADATA, 443), name
+        assert not rules.leaves(jobs[name], API, 6443), name
 
 
 @pytest.mark.parametrize("names", selections(), ids=lambda names: "+".join(names))

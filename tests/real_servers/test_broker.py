@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from tests.real_servers.backups import IMAGES
 from tests.real_servers.broker import ADMINISTRATOR, API, DEAD, ETL, EXCHANGE, QUEUE, Broker, broker
 from tests.real_servers.extracting import secret_values
-from tests.real_servers.processes import Site, until
+from tests.real_servers.processes import Site, run_to_end, until
 from tests.real_servers.servers import page, running
 from tests.real_servers.watching import ArgumentsWatch
 
@@ -251,3 +252,26 @@ def _shape(made: Broker) -> tuple[Any, ...]:
     return users, *(
         sorted(json.dumps(one, sort_keys=True) for one in whole[kind]) for kind in kinds
     )
+
+
+def test_a_lost_queue_comes_back_from_a_backup_and_users_stay(message_broker: Broker) -> None:
+    """What a backup keeps of the broker, and the container that brings it back."""
+    kept = message_broker.read("definitions", "/")
+    assert {"queues", "exchanges", "bindings"} <= kept.keys()
+    assert "users" not in kept
+    with message_broker.channel(ADMINISTRATOR) as channel:
+        channel.queue_delete(DEAD)
+    site = message_broker.site
+    pod = site.cluster.pod("CronJob", "restore")
+    port = message_broker.server.port("management")
+    process = site.prepare(pod, "broker", IMAGES["broker"](), ((15672, port),), {"EVERY": "0.1"})
+    work = process.mapping.path("/work")
+    (work / "definitions.json").write_text(json.dumps(kept), encoding="utf-8")
+    (work / "definitions.json").chmod(0o644)
+    (work / "fetched").touch()
+    with ArgumentsWatch() as watch:
+        ended = run_to_end(process)
+    assert ended.code == 0, ended.trouble
+    assert "the message broker has its definitions" in ended.printed
+    assert {one["name"] for one in message_broker.read("queues")} == {QUEUE, DEAD}
+    assert watch.leaks(secret_values(site.cluster)) == []
