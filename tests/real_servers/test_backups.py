@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
 FAR = "far-away"
 CANARY = "canary-of-a-person"
-FILES = {f"raw/Steps/2026/11/{number}_user.avro": b"steps %d" % number for number in range(40)}
+FILES = {f"raw/Steps/2026/11/{number}_user.avro": b"steps %d" % number for number in range(15)}
 DEFINITIONS = {"queues": [{"name": "health_data_processing"}], "exchanges": [], "bindings": []}
 
 
@@ -225,6 +225,19 @@ def test_what_was_lost_is_listed_proved_and_brought_back(
 
 
 @pytest.mark.usefixtures("first_night")
+def test_old_sets_and_copies_go_and_every_file_is_copied_anew_before(world: World) -> None:
+    # Nothing is old on one day; with no day to be kept everything of before is.
+    ended = world.run("backup", KEEP_DAYS="0")
+    assert ended.well, ended.printed
+    listed = world.store.by("root").list_objects_v2(Bucket=FAR)
+    assert listed["KeyCount"] == len(FILES) + 5
+    assert world.bucket.count()["DELETE"] >= len(FILES) + 5
+    drill = world.run("restore-drill")
+    assert drill.well, drill.printed
+    assert "0 files are in no copy" in drill.printed
+
+
+@pytest.mark.usefixtures("first_night")
 def test_what_is_damaged_or_sealed_otherwise_is_found_out(world: World) -> None:
     """The drill can fail, and says why."""
     wrong = world.with_passphrase("another-passphrase-altogether")
@@ -235,6 +248,19 @@ def test_what_is_damaged_or_sealed_otherwise_is_found_out(world: World) -> None:
     ended = world.run("restore-drill")
     assert not ended.well
     assert "a copy in set" in ended.printed
+
+
+def test_a_folder_of_the_cluster_takes_the_same(world: World) -> None:
+    folder = world.site.folder / "claim"
+    folder.mkdir()
+    folder.chmod(0o777)
+    # With a second slash it is not taken for a path of the container.
+    volume = {"TARGET": "volume", "TARGET_FOLDER": f"/{folder}"}
+    ended = world.run("backup", **volume)
+    assert ended.well, ended.printed
+    (found,) = sets_in(world.run("restore", **volume).printed)
+    assert found.whole
+    assert len([one for one in folder.rglob("*") if one.is_file()]) == 5 + len(FILES)
 
 
 def test_what_finds_no_room_or_no_database_fails_aloud(world: World) -> None:
