@@ -18,7 +18,7 @@ list_sets() {
   awk -F "$TAB" '
     { at = substr($1, 1, index($1, "/") - 1); bytes[at] += $2 }
     $1 == at "/manifest.txt" { whole[at] = 1 }
-    END { for (at in bytes) printf "%s\t%s\t%.0f bytes\n", at, at in whole ? "whole" : "unfinished", bytes[at] }
+    END { for (at in bytes) printf "%s\t%s\t%.0f bytes\n", at, ((at in whole) ? "whole" : "unfinished"), bytes[at] }
   ' "$WORK/sets" | sort -r
 }
 
