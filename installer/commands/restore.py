@@ -116,13 +116,13 @@ def _confirm(meant: Case, chosen: BackupSet, parts: tuple[str, ...]) -> None:
 
 def _bring_back(workshop: Workshop, plan: Plan, chosen: BackupSet, parts: tuple[str, ...]) -> int:
     variables = {"MODE": "restore", "AT": chosen.name, "PARTS": " ".join(parts)}
-    _say_all(_run(workshop, plan, "restore", variables))
+    _say_all(_proved(_run(workshop, plan, "restore", variables), f"set {chosen.name}"))
     say(f"Backup {chosen.name} is back. See that the platform works: health-install smoke")
     return ExitCode.OK
 
 
 def _drill(workshop: Workshop, plan: Plan) -> int:
-    _say_all(_run(workshop, plan, "restore-drill", {}))
+    _say_all(_proved(_run(workshop, plan, "restore-drill", {}), "as they were dumped"))
     say("The newest backup can be brought back.")
     return ExitCode.OK
 
@@ -148,7 +148,18 @@ def _run(
 
 def run_backup(workshop: Workshop, plan: Plan) -> None:
     """A backup now; prints what it says."""
-    _say_all(_run(workshop, plan, "backup", {}))
+    _say_all(_proved(_run(workshop, plan, "backup", {}), "is complete"))
+
+
+def _proved(printed: dict[str, str], words: str) -> dict[str, str]:
+    """The same, if it has the words that only a job which did its work prints."""
+    if not any(words in text for text in printed.values()):
+        raise ClusterError(
+            "The job ended, but nothing shows that it did its work.",
+            f'None of its containers printed "{words}". A rehearsed cluster runs no programs.',
+            "See what there is: health-install restore --list",
+        )
+    return printed
 
 
 def _say_all(printed: dict[str, str]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from installer.commands.passphrase import passphrase_of
-from installer.commands.restore import BackupSet, _chosen, sets_in
-from installer.engine.errors import AnswersError
+from installer.commands.restore import BackupSet, _chosen, _proved, sets_in
+from installer.engine.errors import AnswersError, ClusterError
 from installer.modules import catalogue
 from installer.plan import make_plan
 from tests.modules.conftest import answers_for
@@ -43,3 +43,11 @@ def test_there_is_a_passphrase_where_backups_are_made(target: str, there: bool) 
     chosen = {"disaster-recovery": {"target": target}, "health-services": {"enabled": False}}
     plan = make_plan(answers_for(catalogue(), target="existing", modules=chosen))
     assert (passphrase_of(plan) is not None) == there
+
+
+def test_a_job_that_only_ended_proves_nothing() -> None:
+    """As in a rehearsed cluster, which runs no programs."""
+    with pytest.raises(ClusterError, match="nothing shows that it did its work"):
+        _proved({"seal": "seal: ended with exit code 0"}, "is complete")
+    printed = {"dump": "", "seal": "set 2026-11-19T021700Z is complete: 3 files"}
+    assert _proved(printed, "is complete") == printed
