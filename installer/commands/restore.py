@@ -148,7 +148,7 @@ def _run(
 
 def run_backup(workshop: Workshop, plan: Plan) -> None:
     """A backup now; prints what it says."""
-    _say_all(_proved(_run(workshop, plan, "backup", {}), "is complete"))
+    _say_all(_proved(_run(workshop, plan, "backup", {}), "is sent"))
 
 
 def _proved(printed: dict[str, str], words: str) -> dict[str, str]:

@@ -48,6 +48,6 @@ def test_there_is_a_passphrase_where_backups_are_made(target: str, there: bool) 
 def test_a_job_that_only_ended_proves_nothing() -> None:
     """As in a rehearsed cluster, which runs no programs."""
     with pytest.raises(ClusterError, match="nothing shows that it did its work"):
-        _proved({"seal": "seal: ended with exit code 0"}, "is complete")
-    printed = {"dump": "", "seal": "set 2026-11-19T021700Z is complete: 3 files"}
-    assert _proved(printed, "is complete") == printed
+        _proved({"seal": "seal: ended with exit code 0"}, "is sent")
+    printed = {"dump": "", "seal": "set 2026-11-19T021700Z is sent: 3 files"}
+    assert _proved(printed, "is sent") == printed

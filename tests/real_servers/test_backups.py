@@ -196,7 +196,7 @@ def test_what_was_lost_is_listed_proved_and_brought_back(
     assert listed.well, listed.printed
     first = sets_in(listed.printed)[-1]
     assert first.whole
-    assert f"set {first.name} is complete" in first_night.ended.printed
+    assert f"set {first.name} is sent" in first_night.ended.printed
     world.bucket.seen.clear()
 
     drill = world.run("restore-drill")

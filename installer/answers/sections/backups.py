@@ -17,7 +17,8 @@ class Backups(Section):
         Switch(),
         Ask(
             "Bucket for backups",
-            help="Makes a private bucket at Oracle and a key to it in the cluster. Up to 10 GB of "
+            help="Makes a private bucket at Oracle and a key to it in the cluster, which "
+            "modules.disaster-recovery.target: oracle has written every night. Up to 10 GB of "
             "objects are free, 20 in an account that never paid.",
             advanced=True,
             relevant=on_oracle,

@@ -121,7 +121,7 @@ send_set
 
 pages=$((($(wc -l < "$WORK/copies") + 999) / 1000 + ($(wc -l < "$WORK/sets") + 999) / 1000 + 2))
 requests=$((sent + 5 + pages))
-echo "set $set_name is complete: $files files, of which $sent were sent ($sent_bytes bytes)"
+echo "set $set_name is sent: $files files, of which $sent were sent ($sent_bytes bytes)"
 echo "about $requests requests this night; one for each new file, a listing every" \
   "1000 files, and every file again each $((KEEP_DAYS > margin ? KEEP_DAYS - margin : 1)) days"
 [ "$waiting" -eq 0 ] || echo "$waiting files wait for another night: $MOST_FILES a night at most"
