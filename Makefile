@@ -40,11 +40,12 @@ $(READY_STRANGERS): $(READY_DEV)
 rehearse: $(READY) ## The whole installation with no account, on this machine alone
 	@$(BIN)/health-install --rehearse $(ARGS)
 
+# Three workers on two cores, since much of a test is waiting; the slow ones keep a core each busy.
 test: $(READY_DEV) ## The quick suite
-	@$(BIN)/python -m pytest -n 2 -m "not slow and not benchmark" $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not benchmark" $(ARGS)
 
 test-all: $(READY_STRANGERS) ## Everything, also real servers and strangers, without benchmarks
-	@PATH="$(CURDIR)/$(VENV)/strangers/bin:$$PATH" $(BIN)/python -m pytest -n 2 -m "not benchmark" $(ARGS)
+	@PATH="$(CURDIR)/$(VENV)/strangers/bin:$$PATH" $(BIN)/python -m pytest -n 2 --dist worksteal -m "not benchmark" $(ARGS)
 
 benchmarks: $(READY_BENCHMARKS) ## Ratios measured in one run
 	@$(BIN)/python -m pytest -m benchmark $(ARGS)
