@@ -32,8 +32,9 @@ _CHANCE = re.compile(
     r"oke(-[a-z0-9]{10,}){3}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|ocid1\.[a-z0-9.-]+"
     r"|\b203[.-]0[.-]113[.-]\d+\b"
 )
-# Says which content was applied, the address in it included; the content itself is compared.
-_NOTE = re.compile(r'("health-install/applied": )"[0-9a-f]+"')
+# Say which content was applied, the address in it included, and which version of its Secrets a pod
+# read, uids included; the content itself is compared.
+_NOTE = re.compile(r'("health-install/(applied|secrets)": )"[0-9a-f]+"')
 # A hash over a template, which holds the installation's id, and a pod's own five signs.
 _SUFFIXES = {
     "ReplicaSet": re.compile(r"-[a-z0-9]{10}$"),

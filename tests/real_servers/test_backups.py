@@ -12,21 +12,24 @@ import copy
 import http.server
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from installer.commands.restore import sets_in
 from tests.real_servers.backups import Door, PodEnded, door, run_pod, served
 from tests.real_servers.extracting import secret_values
-from tests.real_servers.object_store import BUCKET, ObjectStore
-from tests.real_servers.postgresql import Database
+from tests.real_servers.object_store import BUCKET, ObjectStore, object_store
+from tests.real_servers.postgresql import Database, database
 from tests.real_servers.processes import Site
+from tests.real_servers.servers import running
 from tests.real_servers.watching import ArgumentsWatch
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
+Made = TypeVar("Made", Database, ObjectStore)
 FAR = "far-away"
 CANARY = "canary-of-a-person"
 FILES = {f"raw/Steps/2026/11/{number}_user.avro": b"steps %d" % number for number in range(15)}
@@ -124,10 +127,30 @@ class World:
         return run_pod(self.site, job, (), {**self.more, **more})
 
 
+@contextmanager
+def begun(made: Made) -> Iterator[Made]:
+    """A server of these tests alone, since they lose and bring back what others count on."""
+    with running(made.server):
+        ended = made.init()
+        assert ended.code == 0, ended.trouble
+        yield made
+
+
 @pytest.fixture(scope="module")
-def world(
-    site: Site, health_database: Database, auth_database: Database, store: ObjectStore
+def world(site: Site) -> Iterator[World]:
+    own = Site(site.cluster, site.new_folder())
+    with (
+        begun(database(own, "postgresql-health")) as health,
+        begun(database(own, "postgresql-auth")) as auth,
+        begun(object_store(own)) as store,
+    ):
+        yield from world_of(own, (health, auth), store)
+
+
+def world_of(
+    site: Site, databases: tuple[Database, Database], store: ObjectStore
 ) -> Iterator[World]:
+    """Files on the platform, a bucket far away, and the pages of a message broker."""
     root = store.by("root")
     root.create_bucket(Bucket=FAR)
     for name, content in FILES.items():
@@ -136,7 +159,7 @@ def world(
     Pages.login = base64.b64encode(f"admin:{password}".encode()).decode()
     Pages.given = []
     with door(store.server.port("s3")) as bucket, served(Pages) as pages:
-        made = World(site, (health_database, auth_database), store, bucket)
+        made = World(site, databases, store, bucket)
         made.more["BROKER_URL"] = f"http://127.0.0.1:{pages}"
         yield made
 
