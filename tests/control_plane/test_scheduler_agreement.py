@@ -250,7 +250,8 @@ def _misplaced(played: Played) -> Iterator[str]:
         own = {_pod_identity(pod) for pod in pods(piece.body, load.replicas)}
         homes = {pod: node for pod, node in played.running.items() if pod in own}
         homes |= played.passing.get(load.origin, {})
-        found, promised = set(homes.values()), set(places[load.origin])
+        # A job that waits to be asked for has no place.
+        found, promised = set(homes.values()), set(places.get(load.origin, ()))
         if not found <= promised:
             yield f"{load.origin.words()} is on {found}, promised were {promised}"
         if load.replicas and len(promised) == load.replicas and found < promised:
