@@ -34,13 +34,15 @@ class KnownSecrets:
 
     def mask(self, text: str) -> str:
         """The text with every known secret replaced."""
+        pattern = self._pattern or self._compiled()
+        return pattern.sub(MASK, text) if pattern else text
+
+    def _compiled(self) -> re.Pattern[str] | None:
         with self._guard:
-            if not self._values:
-                return text
-            if self._pattern is None:
+            if self._values and self._pattern is None:
                 longest_first = sorted(self._values, key=len, reverse=True)
                 self._pattern = re.compile("|".join(re.escape(each) for each in longest_first))
-            return self._pattern.sub(MASK, text)
+            return self._pattern
 
 
 def _forms(value: str) -> set[str]:
