@@ -9,7 +9,7 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from installer.kube.faults import Refusal, as_error
@@ -118,9 +118,7 @@ class Draining:
                 return pod
             if refusal.status not in _HELD:
                 raise as_error(refusal, doing) from refusal
-            return PodOnNode(
-                pod.namespace, pod.name, pod.ours, pod.orphan, pod.going, _reason(refusal)
-            )
+            return replace(pod, held=_reason(refusal))
         return pod
 
     def _seen(self, pod: Body) -> PodOnNode:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from installer.oracle.account import Account
-
-_ENDED = ("TERMINATED",)
 
 
 @dataclass(frozen=True)
@@ -26,25 +25,29 @@ class Delivered:
 
 def is_ended(account: Account, instance_id: str) -> bool:
     """Whether the machine of that OCID is gone for good and counts no more."""
-    clients = account.clients
-    found = clients.find(
-        "looking at the machine", lambda: clients.client("compute").get_instance(instance_id)
-    )
-    return found is None or str(found.data.lifecycle_state) in _ENDED
+    found = _instance(account, instance_id)
+    return found is None or _is_over(found)
 
 
 def delivered(account: Account, instance_id: str) -> Delivered | None:
     """What the machine of that OCID has; None when it is gone or hidden from us."""
+    found = _instance(account, instance_id)
+    if found is None or found.shape_config is None:
+        return None
+    size = found.shape_config
+    return Delivered(
+        str(found.shape), float(size.ocpus or 0), float(size.memory_in_gbs or 0), _is_over(found)
+    )
+
+
+def _instance(account: Account, instance_id: str) -> Any:
+    """The machine as the SDK has it; None when it is gone or hidden from us."""
     clients = account.clients
     found = clients.find(
         "looking at the machine", lambda: clients.client("compute").get_instance(instance_id)
     )
-    if found is None or found.data.shape_config is None:
-        return None
-    size = found.data.shape_config
-    return Delivered(
-        str(found.data.shape),
-        float(size.ocpus or 0),
-        float(size.memory_in_gbs or 0),
-        str(found.data.lifecycle_state) in _ENDED,
-    )
+    return None if found is None else found.data
+
+
+def _is_over(instance: Any) -> bool:
+    return str(instance.lifecycle_state) == "TERMINATED"

@@ -29,6 +29,11 @@ class Given:
     groups: bool = False
 
     @property
+    def own_rules(self) -> bool:
+        """Whether the rules are in groups of ours, since the subnets are somebody else's."""
+        return self.subnets and self.groups
+
+    @property
     def subnets(self) -> bool:
         """Whether the subnets are given too."""
         return bool(self.api and self.nodes and self.balancers)

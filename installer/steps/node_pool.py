@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from installer.engine.errors import ClusterError, InstallError, Parked
 from installer.engine.step import Context, Seen
@@ -37,6 +38,14 @@ _SEEN = "seen"
 _LOST = "somebody ended it, and nothing runs on it any more"
 # The answer by which a person lets machines that run be replaced.
 CONSENT = "cluster.replace_machines"
+
+
+@dataclass(frozen=True)
+class _Outdated:
+    """A line about a machine to replace; from one that is `lost` nothing can be moved any more."""
+
+    line: str
+    lost: bool
 
 
 class Machines(OracleResource[NodePool]):
@@ -225,7 +234,8 @@ class Machines(OracleResource[NodePool]):
 
     def differences(self, ctx: Context, found: NodePool) -> tuple[str, ...]:
         """Number, size, labels and settings of the machines, and what was delivered."""
-        return (*self._settings(ctx, found), *self._outdated(ctx, found).values())
+        outdated = self._outdated(ctx, found).values()
+        return (*self._settings(ctx, found), *(each.line for each in outdated))
 
     def _settings(self, ctx: Context, found: NodePool) -> tuple[str, ...]:
         plan = self._plan
@@ -255,30 +265,31 @@ class Machines(OracleResource[NodePool]):
         missing = self._plan.nodes - found.count(Life.THERE)
         return (f"{missing} machines are not ready",) if missing > 0 else ()
 
-    def _outdated(self, ctx: Context, found: NodePool) -> dict[str, str]:
-        """Machines to replace, by id, each with a line about it; those that may stay are left out.
+    def _outdated(self, ctx: Context, found: NodePool) -> dict[str, _Outdated]:
+        """Machines to replace, by id; those that may stay are left out.
 
         Of another size than the plan's, whether they were made before it or came so; or of another
         version than the control plane.
         """
-        lines: dict[str, str] = {}
+        outdated: dict[str, _Outdated] = {}
         for node in found.nodes:
             if node.life is not Life.THERE or not node.id:
                 continue
-            why = self._what_is_wrong(ctx, found, node)
+            real = delivered(self.account(), node.id)
+            lost = self._is_lost(ctx, node, real)
+            why = _LOST if lost else self._what_is_wrong(ctx, found, node, real)
             if why:
-                lines[node.id] = f"replace machine {node.name}: {why}"
-        return lines
+                outdated[node.id] = _Outdated(f"replace machine {node.name}: {why}", lost)
+        return outdated
 
     def _kept(self, ctx: Context) -> Collection[str]:
         """Machines that were left as they are, for want of the person's consent."""
         return () if self._plan.replace else (ctx.recall(_KEPT) or "").split()
 
-    def _what_is_wrong(self, ctx: Context, found: NodePool, node: Node) -> str:
+    def _what_is_wrong(
+        self, ctx: Context, found: NodePool, node: Node, real: Delivered | None
+    ) -> str:
         plan, version = self._plan, self._version(ctx)
-        real = delivered(self.account(), node.id)
-        if self._is_lost(ctx, node, real):
-            return _LOST
         if node.id in self._kept(ctx):
             return ""
         if node.version and version and node.version != version:
@@ -324,26 +335,26 @@ class Machines(OracleResource[NodePool]):
         outdated = self._outdated(ctx, found)
         if self._settings(ctx, found):
             self._change(ctx, found)
-        for node_id, line in outdated.items():
-            self._replace(ctx, found, node_id, line)
+        for node_id, machine in outdated.items():
+            self._replace(ctx, found, node_id, machine)
         again = self.get(ctx, found.id) if outdated else None
         if again is not None and (wrong := self._outdated(ctx, again)):
-            raise _wrong_machine("; ".join(wrong.values()), self._plan)
+            raise _wrong_machine("; ".join(each.line for each in wrong.values()), self._plan)
 
-    def _replace(self, ctx: Context, found: NodePool, node_id: str, line: str) -> None:
+    def _replace(self, ctx: Context, found: NodePool, node_id: str, machine: _Outdated) -> None:
         """Emptied, ended, seen gone, and only then made anew: never one machine more than planned.
 
         One that carries something goes only with the person's consent; one that is lost carries
         nothing.
         """
-        lost, pool_id, domain = line.endswith(_LOST), found.id, found.domain
-        if not (lost or self._plan.replace) and self._draining.carried(ctx, node_id):
+        pool_id = found.id
+        if not (machine.lost or self._plan.replace) and self._draining.carried(ctx, node_id):
             ctx.remember(_KEPT, " ".join((ctx.recall(_KEPT) or "", node_id)).strip())
-            ctx.note(f"Not done, since the platform runs on it: {line}.")
+            ctx.note(f"Not done, since the platform runs on it: {machine.line}.")
             return
-        ctx.note(f"Now: {line}.")
-        if not lost:
-            self._require_a_free_one(ctx, domain)
+        ctx.note(f"Now: {machine.line}.")
+        if not machine.lost:
+            self._require_a_free_one(ctx, found.domain)
             self._draining.drain(ctx, node_id)
         ctx.checkpoint()
         work_request = self._all().let_go(pool_id, node_id)

@@ -113,14 +113,13 @@ def _network(
 
 def _groups(network: NetworkPlan) -> tuple[str, ...]:
     """Steps of our security groups, which balancers and machines have to be out of first."""
-    asked = network.given.subnets and network.given.groups
-    return tuple(security_group_id(role) for role in ROLES) if asked else ()
+    return tuple(security_group_id(role) for role in ROLES) if network.given.own_rules else ()
 
 
 def _own_rules(
     account: OpenAccount, network: NetworkPlan, own_address: FindAddress
 ) -> tuple[Step, ...]:
-    if not (network.given.subnets and network.given.groups):
+    if not network.given.own_rules:
         return ()
     return tuple(OwnRules(account, role, network, own_address) for role in ROLES)
 
