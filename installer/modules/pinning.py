@@ -14,6 +14,7 @@ from typing import Any
 from installer.modules.rendering import Rendered
 from installer.modules.stamping import (
     PREFIX,
+    REQUIRED,
     Identity,
     RenderedObject,
     content_hash,
@@ -23,7 +24,6 @@ from installer.modules.stamping import (
 PLACE_LABEL = f"{PREFIX}place"
 """The node label whose value is the name of a place in the plan, such as `node-1`."""
 
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 _HASH_LENGTH = 11  # a hyphen and ten hexadecimal digits
 
 
@@ -51,7 +51,7 @@ def _pinned_object(entry: RenderedObject, pins: Mapping[Identity, Pin]) -> Rende
 def pinned_body(body: Mapping[str, Any], pin: Pin) -> dict[str, Any]:
     """A copy of the object whose pods are pinned. A Job gets the name of its new content."""
     made: dict[str, Any] = copy.deepcopy(dict(body))
-    template = made if made["kind"] == "Pod" else pod_template(made)
+    template = pod_template(made)
     if template is None:
         return made
     _require(template["spec"], pin)
@@ -66,13 +66,13 @@ def pinned_body(body: Mapping[str, Any], pin: Pin) -> dict[str, Any]:
 def _require(spec: dict[str, Any], pin: Pin) -> None:
     """Terms of a node affinity are alternatives, so that each of them must name the places."""
     affinity = spec.setdefault("affinity", {}).setdefault("nodeAffinity", {})
-    given = affinity.get(_REQUIRED, {}).get("nodeSelectorTerms", [])
+    given = affinity.get(REQUIRED, {}).get("nodeSelectorTerms", [])
     # A term without any expression matches no node; with ours added it would.
     terms = [term for term in given if term] if given else [{}]
     here = {"key": pin.key, "operator": "In", "values": list(pin.values)}
     for term in terms:
         term["matchExpressions"] = [*term.get("matchExpressions", []), here]
-    affinity[_REQUIRED] = {"nodeSelectorTerms": terms}
+    affinity[REQUIRED] = {"nodeSelectorTerms": terms}
 
 
 def _spread(template: dict[str, Any], body: Mapping[str, Any], pin: Pin) -> None:

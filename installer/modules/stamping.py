@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast
 
 from installer.modules.catalogue import Module
 from installer.modules.problems import Problem, refuse
@@ -35,6 +35,16 @@ _WITHOUT_NAMESPACE = frozenset(
         "ValidatingAdmissionPolicyBinding",
     }
 )
+REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
+"""What the scheduler holds to without exception, as every affinity writes it."""
+# Where the pods of an object are described, by its kind.
+_PODS_AT = {
+    **dict.fromkeys(
+        ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), ("spec", "template")
+    ),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Pod": (),
+}
 _LONGEST_JOB_NAME = 63 - 11  # room for a hyphen and ten hexadecimal digits
 
 # Everything a workload refers to exists before the workload does.
@@ -163,15 +173,32 @@ def _labels(module: Module, metadata: Mapping[str, Any], name: str) -> dict[str,
 
 def pod_template(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """The part of an object that holds a pod's metadata and spec; None for kinds without pods."""
-    template: dict[str, Any] | None = None
-    match body["kind"]:
-        case "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job":
-            template = body["spec"]["template"]
-        case "CronJob":
-            template = body["spec"]["jobTemplate"]["spec"]["template"]
-        case "Pod":
-            template = dict(body)
-    return template
+    keys = _PODS_AT.get(body["kind"])
+    if keys is None:
+        return None
+    found = cast("dict[str, Any]", body)
+    for key in keys:
+        found = found[key]
+    return found
+
+
+def with_own_pods(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A copy of an object that has pods, and its pod template, whose labels and spec may be added
+    to; what is deeper is shared with the body."""
+    made = {**body, "metadata": dict(body["metadata"])}
+    template = made
+    for key in _PODS_AT[body["kind"]]:
+        template[key] = dict(template[key])
+        template = template[key]
+    template["spec"] = dict(template["spec"])
+    template["metadata"] = {**template["metadata"], "labels": dict(template["metadata"]["labels"])}
+    return made, template
+
+
+def annotate(template: dict[str, Any], name: str, value: str) -> None:
+    """Put an annotation on pods, beside those they have."""
+    metadata = template["metadata"]
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), name: value}
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,32 +267,17 @@ def _finished(
     wave = _WAVE_OF_KIND.get(one.body["kind"], one.wave)
     if not one.grows:
         return RenderedObject(module, one.source, wave, one.body)
-    body, template = _with_own_pods(one.body)
+    body, template = with_own_pods(one.body)
     if pull_secret:
         template["spec"]["imagePullSecrets"] = [{"name": PULL_SECRET}]
     for name in together:
         _keep_together(template, name)
     if used:
-        annotations = dict(template["metadata"].get("annotations") or {})
-        annotations[f"{PREFIX}configuration"] = _hash_of(f"[{','.join(u.data for u in used)}]")
-        template["metadata"]["annotations"] = annotations
+        text = f"[{','.join(each.data for each in used)}]"
+        annotate(template, f"{PREFIX}configuration", _hash_of(text))
     if body["kind"] == "Job":
         _name_by_content(body)
     return RenderedObject(module, one.source, wave, body)
-
-
-def _with_own_pods(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A copy and its pod template, which share nothing with the body that is added to here."""
-    made = dict(body)
-    made["metadata"] = dict(made["metadata"])
-    template = made
-    path = ("jobTemplate", "spec", "template") if body["kind"] == "CronJob" else ("template",)
-    for key in ("spec", *path):
-        template[key] = dict(template[key])
-        template = template[key]
-    template["spec"] = dict(template["spec"])
-    template["metadata"] = {**template["metadata"], "labels": dict(template["metadata"]["labels"])}
-    return made, template
 
 
 def _keep_together(template: dict[str, Any], claim: str) -> None:
@@ -275,16 +287,13 @@ def _keep_together(template: dict[str, Any], claim: str) -> None:
     spec = template["spec"]
     affinity = spec["affinity"] = dict(spec.get("affinity", {}))
     company = affinity["podAffinity"] = dict(affinity.get("podAffinity", {}))
-    company[_REQUIRED] = [
-        *company.get(_REQUIRED, []),
+    company[REQUIRED] = [
+        *company.get(REQUIRED, []),
         {
             "labelSelector": {"matchLabels": {label: "shared"}},
             "topologyKey": "kubernetes.io/hostname",
         },
     ]
-
-
-_REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
 def _mounted(body: Mapping[str, Any], source: str, key: str) -> frozenset[str]:

@@ -7,7 +7,6 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from installer.kube.cluster import Cluster
 from installer.kube.objects import Ref, ref_of
 from installer.kube.secret_objects import secret_ref
 from installer.kube.stamp import Stamp
-from installer.modules.stamping import PREFIX, content_hash, pod_template
+from installer.modules.stamping import PREFIX, annotate, content_hash, pod_template, with_own_pods
 
 Body = Mapping[str, Any]
 
@@ -66,14 +65,8 @@ class Revisions:
 
 
 def _with_note(body: Body, versions: Mapping[str, str]) -> Body:
-    made = copy.deepcopy(dict(body))
-    template = made if made["kind"] == "Pod" else pod_template(made)
-    assert template is not None
-    metadata = template.setdefault("metadata", {})
-    metadata["annotations"] = {
-        **(metadata.get("annotations") or {}),
-        REVISIONS: content_hash(dict(versions)),
-    }
+    made, template = with_own_pods(body)
+    annotate(template, REVISIONS, content_hash(dict(versions)))
     return made
 
 
