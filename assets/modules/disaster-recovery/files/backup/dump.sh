@@ -8,17 +8,11 @@ set -eu
 umask 077
 export PGUSER=postgres PGCONNECT_TIMEOUT=15 PGPASSFILE="$HOME/pgpass"
 export NAME PGHOST PGPORT PGDATABASE
-trap 'code=$?; rm -f "$PGPASSFILE"; [ "$code" -eq 0 ] || : > "$WORK/failed"' EXIT
+. "$SCRIPTS/signs.sh"
 
-waited=0
-until [ -e "$WORK/ready" ]; do
-  if [ -e "$WORK/failed" ] || [ "$waited" -ge "${PATIENCE:-600}" ]; then
-    echo "nobody is there to seal a dump; the log of the other container says why" >&2
-    exit 1
-  fi
-  waited=$((waited + 1))
-  sleep "${EVERY:-1}"
-done
+# Who is to seal a dump only starts, which takes no longer.
+PATIENCE="${PATIENCE:-600}"
+await_one ready
 
 one() {
   NAME="$1" PGHOST="$2" PGPORT="$3" PGDATABASE="$4"
