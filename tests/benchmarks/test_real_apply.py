@@ -31,7 +31,7 @@ from installer.kube.connection import Connection
 from installer.kube.stamp import Stamp
 from installer.kube.wire import Request, Wire
 from tests.benchmarks.distance import far_away
-from tests.control_plane.binaries import find_binaries
+from tests.control_plane.binaries import binaries_or_skip
 from tests.control_plane.control_plane import ControlPlane, running
 from tests.modules.selections import all_names, plan_of
 
@@ -46,9 +46,7 @@ Body = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    binaries = find_binaries()
-    if isinstance(binaries, str):
-        pytest.skip(binaries)
+    binaries = binaries_or_skip()
     alone = replace(binaries, controller_manager=None)
     with running(alone, tmp_path_factory.mktemp("control-plane")) as started:
         yield started

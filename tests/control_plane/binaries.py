@@ -11,6 +11,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 # Read once, before a test moves the home folder.
 SETUP_ENVTEST = Path("~/.local/share/kubebuilder-envtest/k8s").expanduser()
 
@@ -42,6 +44,14 @@ def find_binaries() -> Binaries | str:
         f"no etcd and kube-apiserver found (looked in {looked}); name their folder in "
         "KUBEBUILDER_ASSETS, for instance what `setup-envtest use -p path` prints"
     )
+
+
+def binaries_or_skip() -> Binaries:
+    """The programs; skips with the reason where they cannot be had."""
+    found = find_binaries()
+    if isinstance(found, str):
+        pytest.skip(found)
+    return found
 
 
 def _folders() -> list[Path]:

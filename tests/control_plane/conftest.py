@@ -11,7 +11,7 @@ import pytest
 
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
-from tests.control_plane.binaries import find_binaries
+from tests.control_plane.binaries import binaries_or_skip
 from tests.control_plane.control_plane import ControlPlane, die_with_parent, running
 
 SPEED = 120.0
@@ -21,9 +21,7 @@ PACE = 1.0 / SPEED
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """The running programs; skips with the reason where they cannot be found."""
-    binaries = find_binaries()
-    if isinstance(binaries, str):
-        pytest.skip(binaries)
+    binaries = binaries_or_skip()
     with running(binaries, tmp_path_factory.mktemp("control-plane")) as started:
         if not started.has_controllers:
             pytest.skip("kube-controller-manager and kube-scheduler are not beside kube-apiserver")

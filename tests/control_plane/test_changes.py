@@ -21,25 +21,21 @@ from installer.kube.secret_objects import secret_ref
 from installer.kube.stamp import Stamp
 from installer.modules.addresses import Addresses
 from installer.plan import Plan, Surroundings
-from installer.steps.kubernetes_part import wanted_refs
 from installer.steps.revisions import readers_of
 from installer.steps.volume_sizes import VolumeSizes
 from tests.control_plane.conftest import PACE
 from tests.control_plane.control_plane import ControlPlane
-from tests.kube.rehearsed import Body, claim, deployment, impatient, namespace
+from tests.kube.rehearsed import Body, claim, deployment, impatient, namespace, storage_class
 from tests.modules.selections import PODS, with_needs
 from tests.steps.kube.conftest import Site
 from tests.steps.kube.places import (
     ALL_MODULES,
-    HOLD_DATA,
     Options,
     Place,
-    changed,
+    Turn,
+    check_it_goes_and_comes_back,
     likeness,
-    named,
     plan_of,
-    planned_changes,
-    said_of,
 )
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
@@ -99,43 +95,18 @@ def test_the_plan_names_what_one_option_changes_and_nothing_else_changes(
 ) -> None:
     module, option = path.split(".")
     plan = planned({module: {option: value}})
-    before = place.objects()
 
-    looked = place.look(plan)
-    untouched = place.objects()
-    place.install(plan)
-    after = place.objects()
+    turn = Turn.of(place, plan)
     assert place.install(plan).ending is Ending.NOTHING_TO_DO
     place.install(everything)
 
-    assert looked.error is None
-    assert changed(before, untouched) == set()
-    touched = changed(before, after) | (before.keys() ^ after.keys())
-    assert named(looked) == {ref.words for ref in touched}
-    assert any(field in line for seen in looked.seen.values() for line in seen.changes)
+    turn.check_only_what_was_named_changed(field)
 
 
 @pytest.mark.parametrize("name", ["observability", "authentication", "edge"])
 def test_a_module_goes_and_comes_back_alone(place: Place, everything: Plan, name: str) -> None:
     less = only(*(each for each in ALL_MODULES if name not in with_needs({each})))
-    unwanted = wanted_refs(everything.rendered) - wanted_refs(less.rendered)
-    data = {ref for ref in unwanted if ref.kind in HOLD_DATA}
-    spaces = {ref.namespace for ref in data}
-    held = {ref for ref in unwanted if ref.kind == "Namespace" and ref.name in spaces}
-    before = place.objects()
-
-    place.install(less)
-    between = place.objects()
-    place.install(everything)
-    after = place.objects()
-
-    assert before.keys() - between.keys() == unwanted - data - held
-    assert between.keys() <= before.keys()
-    assert changed(before, between) == planned_changes(everything.rendered, less.rendered)
-    assert likeness(place, after) == likeness(place, before)
-    kept = [ref for ref in before if ref.kind in HOLD_DATA]
-    assert all(said_of(after[ref]) == said_of(before[ref]) for ref in kept)
-    assert place.install(everything).ending is Ending.NOTHING_TO_DO
+    check_it_goes_and_comes_back(place, everything, less)
 
 
 def test_modules_added_one_by_one_end_like_all_at_once(place: Place, everything: Plan) -> None:
@@ -197,18 +168,11 @@ def test_what_the_server_refuses_of_a_volume_is_refused_before(
     site = Site(cluster, state, state.installation("volumes"), pace=PACE)
     stamp, space = site.stamp, site.space
     kind = f"kind-{site.installation.id}"
-    rigid: Body = {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {"name": kind},
-        "provisioner": "blockvolume.csi.oraclecloud.com",
-        "volumeBindingMode": "WaitForFirstConsumer",
-    }
     used, unused = claim(space, "used"), claim(space, "unused")
     for body in (used, unused):
         body["spec"]["storageClassName"] = kind
     server = deployment(space, "db", volume="used")
-    cluster.apply([rigid], Stamp(new_installation_id(), "other"))
+    cluster.apply([storage_class(kind)], Stamp(new_installation_id(), "other"))
     cluster.apply([namespace(space), used, unused, server], stamp)
 
     def unready() -> str | None:

@@ -21,7 +21,7 @@ from installer.modules.choices import options
 from installer.modules.pinning import PLACE_LABEL, pinned_body
 from installer.modules.stamping import pod_template
 from tests.budget.pieces import Piece
-from tests.control_plane.binaries import find_binaries
+from tests.control_plane.binaries import binaries_or_skip
 from tests.control_plane.control_plane import running
 from tests.control_plane.platform_cases import TEXTS
 from tests.control_plane.scheduling import Homes, Stage
@@ -41,9 +41,7 @@ Body = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    binaries = find_binaries()
-    if isinstance(binaries, str):
-        pytest.skip(binaries)
+    binaries = binaries_or_skip()
     if binaries.scheduler is None or binaries.controller_manager is None:
         pytest.skip("kube-scheduler or kube-controller-manager is missing beside kube-apiserver")
     # Nobody says again and again that the nodes live; the controller would give them up.

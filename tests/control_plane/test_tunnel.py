@@ -17,7 +17,7 @@ from installer.engine.state import new_installation_id
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.kube.stamp import Stamp
-from tests.control_plane.binaries import find_binaries
+from tests.control_plane.binaries import binaries_or_skip
 from tests.control_plane.certificates import Authority
 from tests.control_plane.conftest import PACE
 from tests.control_plane.control_plane import ControlPlane, running
@@ -32,9 +32,7 @@ pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """A control plane of its own: the kubelets played beside other tests take every pod for theirs
     and would tell the API server that this one is not ready."""
-    binaries = find_binaries()
-    if isinstance(binaries, str):
-        pytest.skip(binaries)
+    binaries = binaries_or_skip()
     with running(binaries, tmp_path_factory.mktemp("control-plane")) as plane:
         yield plane
 

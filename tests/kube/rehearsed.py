@@ -119,6 +119,18 @@ def claim(space: str, name: str) -> Body:
     }
 
 
+def storage_class(name: str, *, grows: bool = False) -> Body:
+    """A kind of volume, as Oracle's driver makes them."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name},
+        "provisioner": "blockvolume.csi.oraclecloud.com",
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "allowVolumeExpansion": grows,
+    }
+
+
 def balancer(space: str, name: str) -> Body:
     return {
         "apiVersion": "v1",

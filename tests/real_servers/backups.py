@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import http.server
 import subprocess
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 from tests.real_servers import programs
 from tests.real_servers.mapping import LOOPBACK
+from tests.real_servers.pages import served
 from tests.real_servers.processes import Process, Site, end_group
 from tests.real_servers.programs import Image
 
@@ -99,19 +99,6 @@ def door(to_port: int) -> Iterator[Door]:
     with served(Handler) as port:
         found.port = port
         yield found
-
-
-@contextmanager
-def served(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
-    """A small HTTP server on this machine; its port."""
-    server = http.server.ThreadingHTTPServer((LOOPBACK, 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @dataclass(frozen=True)

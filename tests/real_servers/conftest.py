@@ -16,7 +16,7 @@ from tests.real_servers.extracting import Cluster, rendered_cluster
 from tests.real_servers.object_store import ObjectStore, object_store
 from tests.real_servers.postgresql import Database, database
 from tests.real_servers.processes import Site
-from tests.real_servers.servers import Server, running
+from tests.real_servers.servers import Server, initialised, running
 
 
 @pytest.fixture(scope="session")
@@ -40,19 +40,14 @@ def site(cluster: Cluster) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def health_database(site: Site) -> Iterator[Database]:
     """The health database, its init job run once."""
-    yield from _initialised(database(site, "postgresql-health"))
+    with initialised(database(site, "postgresql-health")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def auth_database(site: Site) -> Iterator[Database]:
     """The login database, its init job run once."""
-    yield from _initialised(database(site, "postgresql-auth"))
-
-
-def _initialised(made: Database) -> Iterator[Database]:
-    with running(made.server):
-        ended = made.init()
-        assert ended.code == 0, ended.trouble
+    with initialised(database(site, "postgresql-auth")) as made:
         yield made
 
 
@@ -71,10 +66,7 @@ def auth_cache(site: Site) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def store(site: Site) -> Iterator[ObjectStore]:
     """The object store, its init job run once."""
-    made = object_store(site)
-    with running(made.server):
-        ended = made.init()
-        assert ended.code == 0, ended.trouble
+    with initialised(object_store(site)) as made:
         yield made
 
 

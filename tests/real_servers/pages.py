@@ -35,20 +35,27 @@ class Pages:
     @contextmanager
     def open(self, certificate: Path | None = None) -> Iterator[Pages]:
         """Answering on a port of its own, with TLS where a certificate with its key is given."""
-        server = ThreadingHTTPServer((LOOPBACK, 0), _page_of(self))
-        self.port = server.server_address[1]
-        if certificate is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
+        with served(_page_of(self), certificate) as self.port:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler], certificate: Path | None = None) -> Iterator[int]:
+    """A small HTTP server on this machine, with TLS where a certificate with its key is given; its
+    port."""
+    server = ThreadingHTTPServer((LOOPBACK, 0), handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _page_of(pages: Pages) -> type[BaseHTTPRequestHandler]:

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from tests.real_servers.extracting import Cluster, Container, Pod
 from tests.real_servers.mapping import LOOPBACK, Mapping
-from tests.real_servers.processes import Process, stop, until
+from tests.real_servers.processes import Ended, Process, stop, until
 
 STARTING_SECONDS = 60
 
@@ -123,6 +123,28 @@ def running(server: Server) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
+
+
+class WithInit(Protocol):
+    """A server with a job that prepares it."""
+
+    @property
+    def server(self) -> Server: ...
+
+    def init(self) -> Ended:
+        """Runs the job."""
+
+
+PreparedT = TypeVar("PreparedT", bound=WithInit)
+
+
+@contextmanager
+def initialised(made: PreparedT) -> Iterator[PreparedT]:
+    """The server, running, its init job run once."""
+    with running(made.server):
+        ended = made.init()
+        assert ended.code == 0, ended.trouble
+        yield made
 
 
 def answers(port: int, seconds: float = 3) -> bool:

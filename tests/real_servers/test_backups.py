@@ -12,24 +12,23 @@ import copy
 import http.server
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from installer.commands.restore import sets_in
-from tests.real_servers.backups import Door, PodEnded, door, run_pod, served
+from tests.real_servers.backups import Door, PodEnded, door, run_pod
 from tests.real_servers.extracting import secret_values
 from tests.real_servers.object_store import BUCKET, ObjectStore, object_store
+from tests.real_servers.pages import served
 from tests.real_servers.postgresql import Database, database
 from tests.real_servers.processes import Site
-from tests.real_servers.servers import running
+from tests.real_servers.servers import initialised
 from tests.real_servers.watching import ArgumentsWatch
 
 pytestmark = [pytest.mark.real_servers, pytest.mark.slow]
 
-Made = TypeVar("Made", Database, ObjectStore)
 FAR = "far-away"
 CANARY = "canary-of-a-person"
 FILES = {f"raw/Steps/2026/11/{number}_user.avro": b"steps %d" % number for number in range(15)}
@@ -127,22 +126,14 @@ class World:
         return run_pod(self.site, job, (), {**self.more, **more})
 
 
-@contextmanager
-def begun(made: Made) -> Iterator[Made]:
-    """A server of these tests alone, since they lose and bring back what others count on."""
-    with running(made.server):
-        ended = made.init()
-        assert ended.code == 0, ended.trouble
-        yield made
-
-
 @pytest.fixture(scope="module")
 def world(site: Site) -> Iterator[World]:
+    """Servers of these tests alone, since they lose and bring back what others count on."""
     own = Site(site.cluster, site.new_folder())
     with (
-        begun(database(own, "postgresql-health")) as health,
-        begun(database(own, "postgresql-auth")) as auth,
-        begun(object_store(own)) as store,
+        initialised(database(own, "postgresql-health")) as health,
+        initialised(database(own, "postgresql-auth")) as auth,
+        initialised(object_store(own)) as store,
     ):
         yield from world_of(own, (health, auth), store)
 

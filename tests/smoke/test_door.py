@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from installer.modules.certificates import authority, certificates_in, signed_by
 from installer.smoke import door
 from installer.smoke.trying import Ended, Finding, World, try_everything
+from tests.real_servers.pages import served
 from tests.smoke.stage import Stage
 
 DOMAIN = "health.example.org"
@@ -45,21 +45,12 @@ class Quiet(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def listening(bundle: str | None, folder: Path) -> Iterator[int]:
     """One entrance; with a bundle it speaks TLS."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet)
+    file = None
     if bundle is not None:
         file = folder / "bundle.pem"
         file.write_text(bundle, encoding="utf-8")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Quiet, file) as port:
+        yield port
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from installer.engine.events import Ending
 from installer.engine.run import Result
 from installer.kube.objects import Document, Ref, ref_of
 from installer.kube.stamp import APPLIED
 from installer.modules import Rendered, catalogue
 from installer.plan import Plan, Surroundings, make_plan
-from installer.steps.kubernetes_part import ModulePart
+from installer.steps.kubernetes_part import ModulePart, wanted_refs
 from installer.steps.revisions import REVISIONS
 from tests.modules.conftest import answers_for
 from tests.modules.selections import AROUND, with_needs
@@ -133,3 +134,55 @@ def named(result: Result) -> set[str]:
     lines = [line for seen in result.seen.values() for line in seen.changes]
     told = (line.removesuffix(" is missing") for line in lines)
     return {each.removesuffix(" is not wanted any more").partition(": ")[0] for each in told}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A change of answers in a place: what the plan said beforehand, and everything of ours at the
+    beginning, after the look, and once it was installed."""
+
+    looked: Result
+    before: Mapping[Ref, Document]
+    untouched: Mapping[Ref, Document]
+    after: Mapping[Ref, Document]
+
+    @classmethod
+    def of(cls, place: Place, plan: Plan) -> Turn:
+        """Looks, then installs."""
+        before = place.objects()
+        looked = place.look(plan)
+        untouched = place.objects()
+        place.install(plan)
+        return cls(looked, before, untouched, place.objects())
+
+    def check_only_what_was_named_changed(self, field: str) -> None:
+        """The look changed nothing; what it named changed, the field among it, and nothing else."""
+        assert self.looked.error is None
+        assert changed(self.before, self.untouched) == set()
+        touched = changed(self.before, self.after) | (self.before.keys() ^ self.after.keys())
+        assert named(self.looked) == {ref.words for ref in touched}
+        assert any(field in line for seen in self.looked.seen.values() for line in seen.changes)
+
+
+def check_it_goes_and_comes_back(place: Place, everything: Plan, less: Plan) -> None:
+    """What is in everything alone goes but for data, which is told; with it again all is as it was,
+    the data the very same."""
+    unwanted = wanted_refs(everything.rendered) - wanted_refs(less.rendered)
+    data = {ref for ref in unwanted if ref.kind in HOLD_DATA}
+    spaces = {ref.namespace for ref in data}
+    held = {ref for ref in unwanted if ref.kind == "Namespace" and ref.name in spaces}
+    before = place.objects()
+
+    place.install(less)
+    between, told = place.objects(), place.site.said
+    place.install(everything)
+    after = place.objects()
+
+    assert before.keys() - between.keys() == unwanted - data - held
+    assert between.keys() <= before.keys()
+    assert changed(before, between) == planned_changes(everything.rendered, less.rendered)
+    assert all(ref.words in told for ref in (*data, *held))
+    assert likeness(place, after) == likeness(place, before)
+    kept = [ref for ref in before if ref.kind in HOLD_DATA]
+    assert all(said_of(after[ref]) == said_of(before[ref]) for ref in kept)
+    assert place.install(everything).ending is Ending.NOTHING_TO_DO

@@ -15,21 +15,18 @@ from installer.kube.cluster import Cluster
 from installer.kube.objects import Document, Ref
 from installer.kube.secret_objects import secret_ref
 from installer.plan import Plan
-from installer.steps.kubernetes_part import wanted_refs
 from tests.kube.conftest import connection_to
 from tests.kube.rehearsed import rehearsed
 from tests.modules.selections import with_needs
 from tests.steps.kube.conftest import Site
 from tests.steps.kube.places import (
     ALL_MODULES,
-    HOLD_DATA,
     Place,
-    changed,
+    Turn,
+    check_it_goes_and_comes_back,
     likeness,
-    named,
     plan_of,
     plan_with,
-    planned_changes,
     said_of,
     without,
 )
@@ -86,29 +83,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, everything: Plan) -> Iterato
 
 @pytest.mark.parametrize("name", ALL_MODULES)
 def test_a_module_goes_and_comes_back_alone(place: Place, everything: Plan, name: str) -> None:
-    less = without(name)
-    unwanted = wanted_refs(everything.rendered) - wanted_refs(less.rendered)
-    data = {ref for ref in unwanted if ref.kind in HOLD_DATA}
-    held = {ref for ref in unwanted if ref.kind == "Namespace" and _holds(ref.name, data)}
-    before = place.objects()
-
-    place.install(less)
-    between, told = place.objects(), place.site.said
-    place.install(everything)
-    after = place.objects()
-
-    assert before.keys() - between.keys() == unwanted - data - held
-    assert between.keys() <= before.keys()
-    assert changed(before, between) == planned_changes(everything.rendered, less.rendered)
-    assert all(ref.words in told for ref in (*data, *held))
-    assert likeness(place, after) == likeness(place, before)
-    kept = [ref for ref in before if ref.kind in HOLD_DATA]
-    assert all(said_of(after[ref]) == said_of(before[ref]) for ref in kept)
-    assert place.install(everything).ending is Ending.NOTHING_TO_DO
-
-
-def _holds(namespace: str, data: set[Ref]) -> bool:
-    return any(ref.namespace == namespace for ref in data)
+    check_it_goes_and_comes_back(place, everything, without(name))
 
 
 @pytest.mark.parametrize("order", _ORDERS.values(), ids=_ORDERS)
@@ -146,19 +121,11 @@ def test_the_plan_names_what_one_option_changes_and_nothing_else_changes(
 ) -> None:
     module, option = path.split(".")
     plan = plan_of({module: {option: value}})
-    before = place.objects()
 
-    looked = place.look(plan)
-    untouched = place.objects()
-    place.install(plan)
-    after = place.objects()
+    turn = Turn.of(place, plan)
     place.install(everything)
 
-    assert looked.error is None
-    assert changed(before, untouched) == set()
-    touched = changed(before, after) | (before.keys() ^ after.keys())
-    assert named(looked) == {ref.words for ref in touched}
-    assert any(field in line for seen in looked.seen.values() for line in seen.changes)
+    turn.check_only_what_was_named_changed(field)
 
 
 def test_a_claim_less_on_a_shared_volume_leaves_the_volume_alone(

@@ -13,7 +13,7 @@ from installer.kube.objects import Ref
 from installer.kube.stamp import Stamp
 from installer.modules.rendering import HOLDS, Rendered
 from installer.steps.volume_sizes import VOLUME_SIZES
-from tests.kube.rehearsed import Body, claim, config_map, deployment
+from tests.kube.rehearsed import Body, claim, config_map, deployment, storage_class
 from tests.steps.kube.conftest import Site
 
 
@@ -85,15 +85,7 @@ def test_a_larger_volume_is_made_larger_where_its_storage_class_lets_it_grow(
     site: Site, grows: bool
 ) -> None:
     kind = f"kind-{site.installation.id}"
-    body: Body = {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {"name": kind},
-        "provisioner": "blockvolume.csi.oraclecloud.com",
-        "volumeBindingMode": "WaitForFirstConsumer",
-        "allowVolumeExpansion": grows,
-    }
-    site.cluster.apply([body], Stamp("otherotherot", "other"))
+    site.cluster.apply([storage_class(kind, grows=grows)], Stamp("otherotherot", "other"))
     site.install(rendered(site, volume(site, "50Gi", kind)))
     more = rendered(site, volume(site, "60Gi", kind), settings="two")
 
