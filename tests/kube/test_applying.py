@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from installer.kube.connection import Connection
 from installer.kube.objects import Ref, ref_of
 from installer.kube.secret_objects import SecretWanted
 from installer.kube.stamp import APPLIED, Stamp
+from installer.kube.wire import Request, Wire
 from tests.kube.conftest import connection_to
 from tests.kube.rehearsed import (
     PACE,
@@ -340,3 +342,25 @@ def test_a_secret_carries_no_note_of_what_is_in_it(
     made = cluster.get(Ref("v1", "Secret", space, "door"))
     assert made is not None
     assert APPLIED not in made["metadata"]["annotations"]
+
+
+def test_nothing_is_looked_for_in_a_namespace_that_is_not_there(
+    cluster: Cluster, stamp: Stamp, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    real = Wire.attempt
+
+    async def noted(self: Wire, request: Request) -> dict[str, Any]:
+        asked.append(request.path)
+        return await real(self, request)
+
+    monkeypatch.setattr(Wire, "attempt", noted)
+    before = cluster.compare(objects(space), stamp)
+    inside = [path for path in asked if f"/namespaces/{space}" in path]
+    cluster.apply(objects(space), stamp)
+    cluster.compare(objects(space), stamp)
+
+    assert len(before.absent) == 4
+    # Only the namespace itself, by name, since no list of ours has it.
+    assert [path.rpartition("/")[2] for path in inside] == [space]
+    assert any(path.endswith(f"/namespaces/{space}/configmaps") for path in asked)
