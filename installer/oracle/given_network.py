@@ -59,7 +59,7 @@ class GivenNetworks(PrivateGateways):
 
     def look(self, network: NetworkPlan, cluster: ClusterPlan, ours: Ours) -> GivenNetwork:
         """The network and its subnets; what is `ours` already is not in its own way."""
-        vcn = self.vcn(network.given.vcn)
+        vcn = self.vcns.get(network.given.vcn)
         if vcn is None or vcn.life is not Life.THERE:
             why = self._unseen(network.given.vcn)
             words = f"It is {vcn.state}." if vcn else f"Oracle does not show it to this user{why}."
@@ -96,14 +96,14 @@ class GivenNetworks(PrivateGateways):
                 f"The network {vcn.name} has the addresses {', '.join(vcn.cidrs)}, and {part} of "
                 "cluster.vcn_cidr is not inside of them."
             )
-        for subnet in self.all_subnets(vcn.compartment, vcn.id):
+        for subnet in self.subnets.all(vcn.compartment, vcn.id):
             if not ours(subnet) and part.overlaps(IPv4Network(subnet.cidr)):
                 yield f"The subnet {subnet.name} has {subnet.cidr}, which {part} overlaps."
 
     # -- subnets that are given too ---------------------------------------------------------------
 
     def _subnet_of(self, vcn: Vcn, role: Role, ocid: str) -> tuple[Subnet | None, list[str]]:
-        subnet = self.subnet(ocid)
+        subnet = self.subnets.get(ocid)
         if subnet is None:
             why = self._unseen(ocid)
             return None, [f"place.subnet_{role}: Oracle does not show {ocid} to this user{why}."]
@@ -129,7 +129,7 @@ class GivenNetworks(PrivateGateways):
                 f"The subnet {subnet.name} is public, and cluster.private_nodes asks for a private "
                 "one."
             )
-        table = self.route_table(subnet.route_table)
+        table = self.route_tables.get(subnet.route_table)
         default = [r.target for r in table.routes if r.destination == ANYWHERE] if table else []
         kind = default[0].split(".")[1] if default else ""
         wanted = _INTERNET if subnet.public else _NAT
@@ -141,9 +141,9 @@ class GivenNetworks(PrivateGateways):
 
     def _closed(self, kind: str, gateway: str) -> bool:
         if kind == _INTERNET:
-            found = self.gateway(gateway)
+            found = self.gateways.get(gateway)
             return found is not None and not found.enabled
-        nat = self.nat(gateway)
+        nat = self.nats.get(gateway)
         return nat is not None and nat.blocked
 
     def _rules(self, subnets: Mapping[Role, Subnet], network: NetworkPlan) -> Iterator[str]:
@@ -153,7 +153,7 @@ class GivenNetworks(PrivateGateways):
             subnet = subnets[role]
             for each in subnet.security_lists:
                 if each not in known:
-                    found = self.security_list(each)
+                    found = self.security_lists.get(each)
                     known[each] = found.book if found else RuleBook(frozenset())
             rules: frozenset[Rule] = frozenset().union(
                 *(known[each].rules for each in subnet.security_lists)

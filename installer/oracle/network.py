@@ -1,13 +1,14 @@
-"""The parts of a virtual network, each listed, read, made, changed and removed."""
+"""A virtual network with its gateway, routes, rules and subnets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from installer.oracle.account import Account
-from installer.oracle.resource import Life, Resource
+from installer.oracle.network_parts import Kind, Parts, common
+from installer.oracle.resource import Resource
 from installer.oracle.rules import NO_RULES, RuleBook
 from installer.oracle.rules_on_the_wire import from_sdk, to_sdk
 from installer.oracle.sdk import models
@@ -86,55 +87,13 @@ class Networks:
     """All network parts of one account's region."""
 
     def __init__(self, account: Account) -> None:
-        self._clients = account.clients
-
-    @property
-    def _client(self) -> Any:
-        return self._clients.client("network")
-
-    def _get(self, what: str, call: Callable[[], Any], read: Callable[[Any], Any]) -> Any:
-        found = self._clients.find(f"reading the {what}", call)
-        return read(found.data) if found else None
-
-    def _named(
-        self, what: str, call: Callable[..., Any], read: Callable[[Any], Any], **where: str
-    ) -> list[Any]:
-        found = self._clients.all(f"looking for the {what}", call, **where)
-        return [each for each in map(read, found) if each.life is not Life.GONE]
-
-    def _create(self, what: str, call: Callable[..., Any], details: Any, retry_token: str) -> str:
-        answer = self._clients.ask(
-            f"creating the {what} {details.display_name}",
-            lambda: call(details, opc_retry_token=retry_token),
-        )
-        return str(answer.data.id)
-
-    def _change(self, what: str, call: Callable[..., Any], part_id: str, details: Any) -> None:
-        self._clients.ask(f"changing the {what}", lambda: call(part_id, details))
-
-    def _delete(self, what: str, call: Callable[..., Any], part_id: str) -> None:
-        self._clients.find(f"removing the {what}", lambda: call(part_id))
-
-    # -- the network --------------------------------------------------------------------------
-
-    def vcn(self, part_id: str) -> Vcn | None:
-        """One network; None when absent."""
-        found: Vcn | None = self._get("network", lambda: self._client.get_vcn(part_id), _vcn)
-        return found
-
-    def vcns(self, compartment: str, name: str) -> list[Vcn]:
-        """Those of that name."""
-        return self._named(
-            "network",
-            self._client.list_vcns,
-            _vcn,
-            compartment_id=compartment,
-            display_name=name,
-        )
-
-    def all_vcns(self, compartment: str) -> list[Resource]:
-        """Every network of a compartment."""
-        return self._named("networks", self._client.list_vcns, _vcn, compartment_id=compartment)
+        clients = account.clients
+        self.vcns = Parts(clients, Kind("network", "vcn", _vcn))
+        self.gateways = Parts(clients, Kind("internet gateway", "internet_gateway", _gateway))
+        self.route_tables = Parts(clients, Kind("route table", "route_table", _route_table))
+        self.security_lists = Parts(clients, Kind("security list", "security_list", _security_list))
+        self.subnets = Parts(clients, Kind("subnet", "subnet", _subnet))
+        self._clients = clients
 
     def create_vcn(
         self,
@@ -146,91 +105,21 @@ class Networks:
         retry_token: str,
     ) -> str:
         """Begin a network; returns its OCID."""
-        details = models("core").CreateVcnDetails(
-            compartment_id=compartment,
-            display_name=name,
-            cidr_blocks=[cidr],
-            dns_label=dns_label,
-            freeform_tags=dict(tags),
-        )
-        return self._create("network", self._client.create_vcn, details, retry_token)
-
-    def delete_vcn(self, part_id: str) -> None:
-        """Ask for its removal; absent is fine."""
-        self._delete("network", self._client.delete_vcn, part_id)
-
-    # -- the gateway --------------------------------------------------------------------------
-
-    def gateway(self, part_id: str) -> Gateway | None:
-        """One internet gateway; None when absent."""
-        found: Gateway | None = self._get(
-            "internet gateway", lambda: self._client.get_internet_gateway(part_id), _gateway
-        )
-        return found
-
-    def gateways(self, compartment: str, name: str, vcn: str) -> list[Gateway]:
-        """Those of that name in a network."""
-        return self._named(
-            "internet gateway",
-            self._client.list_internet_gateways,
-            _gateway,
-            compartment_id=compartment,
-            vcn_id=vcn,
-            display_name=name,
-        )
-
-    def all_gateways(self, compartment: str, vcn: str) -> list[Gateway]:
-        """Every one of a network."""
-        return self._named(
-            "internet gateway",
-            self._client.list_internet_gateways,
-            _gateway,
-            compartment_id=compartment,
-            vcn_id=vcn,
+        return self.vcns.create(
+            compartment, name, tags, retry_token, cidr_blocks=[cidr], dns_label=dns_label
         )
 
     def create_gateway(
         self, compartment: str, name: str, vcn: str, tags: Mapping[str, str], retry_token: str
     ) -> str:
         """Begin an internet gateway; returns its OCID."""
-        details = models("core").CreateInternetGatewayDetails(
-            compartment_id=compartment,
-            display_name=name,
-            vcn_id=vcn,
-            is_enabled=True,
-            freeform_tags=dict(tags),
+        return self.gateways.create(
+            compartment, name, tags, retry_token, vcn_id=vcn, is_enabled=True
         )
-        call = self._client.create_internet_gateway
-        return self._create("internet gateway", call, details, retry_token)
 
     def enable_gateway(self, part_id: str) -> None:
         """Let traffic through again."""
-        details = models("core").UpdateInternetGatewayDetails(is_enabled=True)
-        self._change("internet gateway", self._client.update_internet_gateway, part_id, details)
-
-    def delete_gateway(self, part_id: str) -> None:
-        """Ask for its removal; absent is fine."""
-        self._delete("internet gateway", self._client.delete_internet_gateway, part_id)
-
-    # -- routes -------------------------------------------------------------------------------
-
-    def route_table(self, part_id: str) -> RouteTable | None:
-        """One route table; None when absent."""
-        found: RouteTable | None = self._get(
-            "route table", lambda: self._client.get_route_table(part_id), route_table_of
-        )
-        return found
-
-    def route_tables(self, compartment: str, name: str, vcn: str) -> list[RouteTable]:
-        """Those of that name in a network."""
-        return self._named(
-            "route table",
-            self._client.list_route_tables,
-            route_table_of,
-            compartment_id=compartment,
-            vcn_id=vcn,
-            display_name=name,
-        )
+        self.gateways.change(part_id, is_enabled=True)
 
     def create_route_table(
         self,
@@ -242,44 +131,14 @@ class Networks:
         retry_token: str,
     ) -> str:
         """Begin a table with its routes; returns its OCID."""
-        details = models("core").CreateRouteTableDetails(
-            compartment_id=compartment,
-            display_name=name,
-            vcn_id=vcn,
-            route_rules=_route_rules(routes),
-            freeform_tags=dict(tags),
+        rules = _route_rules(routes)
+        return self.route_tables.create(
+            compartment, name, tags, retry_token, vcn_id=vcn, route_rules=rules
         )
-        call = self._client.create_route_table
-        return self._create("route table", call, details, retry_token)
 
     def set_routes(self, part_id: str, routes: Sequence[Route]) -> None:
         """Replace whatever routes there are by these."""
-        details = models("core").UpdateRouteTableDetails(route_rules=_route_rules(routes))
-        self._change("route table", self._client.update_route_table, part_id, details)
-
-    def delete_route_table(self, part_id: str) -> None:
-        """Ask for its removal; absent is fine."""
-        self._delete("route table", self._client.delete_route_table, part_id)
-
-    # -- rules --------------------------------------------------------------------------------
-
-    def security_list(self, part_id: str) -> SecurityList | None:
-        """One security list; None when absent."""
-        found: SecurityList | None = self._get(
-            "security list", lambda: self._client.get_security_list(part_id), _security_list
-        )
-        return found
-
-    def security_lists(self, compartment: str, name: str, vcn: str) -> list[SecurityList]:
-        """Those of that name in a network."""
-        return self._named(
-            "security list",
-            self._client.list_security_lists,
-            _security_list,
-            compartment_id=compartment,
-            vcn_id=vcn,
-            display_name=name,
-        )
+        self.route_tables.change(part_id, route_rules=_route_rules(routes))
 
     def create_security_list(
         self,
@@ -291,59 +150,13 @@ class Networks:
         retry_token: str,
     ) -> str:
         """Begin a security list; returns its OCID."""
-        inbound, outbound = to_sdk(book)
-        details = models("core").CreateSecurityListDetails(
-            compartment_id=compartment,
-            display_name=name,
-            vcn_id=vcn,
-            ingress_security_rules=inbound,
-            egress_security_rules=outbound,
-            freeform_tags=dict(tags),
+        return self.security_lists.create(
+            compartment, name, tags, retry_token, vcn_id=vcn, **_rules(book)
         )
-        call = self._client.create_security_list
-        return self._create("security list", call, details, retry_token)
 
     def set_rules(self, part_id: str, book: RuleBook) -> None:
         """Replace all rules of a list."""
-        inbound, outbound = to_sdk(book)
-        details = models("core").UpdateSecurityListDetails(
-            ingress_security_rules=inbound, egress_security_rules=outbound
-        )
-        self._change("security list", self._client.update_security_list, part_id, details)
-
-    def delete_security_list(self, part_id: str) -> None:
-        """Ask for its removal; absent is fine."""
-        self._delete("security list", self._client.delete_security_list, part_id)
-
-    # -- subnets ------------------------------------------------------------------------------
-
-    def subnet(self, part_id: str) -> Subnet | None:
-        """One subnet; None when absent."""
-        found: Subnet | None = self._get(
-            "subnet", lambda: self._client.get_subnet(part_id), _subnet
-        )
-        return found
-
-    def subnets(self, compartment: str, name: str, vcn: str) -> list[Subnet]:
-        """Those of that name in a network."""
-        return self._named(
-            "subnet",
-            self._client.list_subnets,
-            _subnet,
-            compartment_id=compartment,
-            vcn_id=vcn,
-            display_name=name,
-        )
-
-    def all_subnets(self, compartment: str, vcn: str) -> list[Subnet]:
-        """Every one of a network."""
-        return self._named(
-            "subnets",
-            self._client.list_subnets,
-            _subnet,
-            compartment_id=compartment,
-            vcn_id=vcn,
-        )
+        self.security_lists.change(part_id, **_rules(book))
 
     def create_subnet(
         self,
@@ -354,29 +167,26 @@ class Networks:
         retry_token: str,
     ) -> str:
         """Begin a regional subnet; returns its OCID."""
-        details = models("core").CreateSubnetDetails(
-            compartment_id=compartment,
-            display_name=name,
+        return self.subnets.create(
+            compartment,
+            name,
+            tags,
+            retry_token,
             vcn_id=wanted.vcn,
             cidr_block=wanted.cidr,
             dns_label=wanted.dns_label or None,
             prohibit_public_ip_on_vnic=not wanted.public,
             route_table_id=wanted.route_table,
             security_list_ids=[wanted.security_list],
-            freeform_tags=dict(tags),
         )
-        return self._create("subnet", self._client.create_subnet, details, retry_token)
 
     def reconnect_subnet(self, part_id: str, wanted: SubnetWanted) -> None:
         """Give it its route table and its security list back."""
-        details = models("core").UpdateSubnetDetails(
-            route_table_id=wanted.route_table, security_list_ids=[wanted.security_list]
+        self.subnets.change(
+            part_id,
+            route_table_id=wanted.route_table,
+            security_list_ids=[wanted.security_list],
         )
-        self._change("subnet", self._client.update_subnet, part_id, details)
-
-    def delete_subnet(self, part_id: str) -> None:
-        """Ask for its removal; absent is fine."""
-        self._delete("subnet", self._client.delete_subnet, part_id)
 
 
 def _route_rules(routes: Sequence[Route]) -> list[Any]:
@@ -391,29 +201,24 @@ def _route_rules(routes: Sequence[Route]) -> list[Any]:
     ]
 
 
-def _common(model: Any) -> dict[str, Any]:
-    return {
-        "id": str(model.id),
-        "name": str(model.display_name),
-        "state": str(model.lifecycle_state),
-        "tags": dict(model.freeform_tags or {}),
-    }
+def _rules(book: RuleBook) -> dict[str, Any]:
+    inbound, outbound = to_sdk(book)
+    return {"ingress_security_rules": inbound, "egress_security_rules": outbound}
 
 
 def _vcn(model: Any) -> Vcn:
     return Vcn(
-        **_common(model),
+        **common(model),
         cidrs=tuple(model.cidr_blocks or [model.cidr_block]),
         compartment=str(model.compartment_id),
     )
 
 
 def _gateway(model: Any) -> Gateway:
-    return Gateway(**_common(model), enabled=bool(model.is_enabled))
+    return Gateway(**common(model), enabled=bool(model.is_enabled))
 
 
-def route_table_of(model: Any) -> RouteTable:
-    """A table as the SDK shows it."""
+def _route_table(model: Any) -> RouteTable:
     routes = tuple(
         Route(
             str(rule.destination or rule.cidr_block),
@@ -422,17 +227,17 @@ def route_table_of(model: Any) -> RouteTable:
         )
         for rule in model.route_rules or ()
     )
-    return RouteTable(**_common(model), routes=routes)
+    return RouteTable(**common(model), routes=routes)
 
 
 def _security_list(model: Any) -> SecurityList:
     book = from_sdk(model.ingress_security_rules or (), model.egress_security_rules or ())
-    return SecurityList(**_common(model), book=book)
+    return SecurityList(**common(model), book=book)
 
 
 def _subnet(model: Any) -> Subnet:
     return Subnet(
-        **_common(model),
+        **common(model),
         cidr=str(model.cidr_block),
         route_table=str(model.route_table_id),
         security_lists=tuple(model.security_list_ids or ()),

@@ -40,8 +40,8 @@ def held_by(
     return _taken(
         Holdings(account).inside(compartment).only(ours),
         _count(lambda: Clusters(account).all_in(compartment), ours),
-        _count(lambda: Networks(account).all_vcns(compartment), ours),
-        _count(lambda: PrivateGateways(account).nats(compartment), ours) if gateways else 0,
+        _count(lambda: Networks(account).vcns.all(compartment), ours),
+        _count(lambda: PrivateGateways(account).nats.all(compartment), ours) if gateways else 0,
         _count(lambda: PublicAddresses(account).all_in(compartment), ours) if addresses else 0,
     )
 

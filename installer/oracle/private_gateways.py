@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from installer.engine.errors import InstallError
-from installer.oracle.network import Networks, RouteTable, route_table_of
+from installer.oracle.account import Account
+from installer.oracle.network import Networks
+from installer.oracle.network_parts import Kind, Parts, common
 from installer.oracle.resource import Life, Resource
 from installer.oracle.sdk import models
 
@@ -48,46 +50,23 @@ class Services:
 class PrivateGateways(Networks):
     """NAT gateways and service gateways of one account's region."""
 
-    # -- to the internet --------------------------------------------------------------------------
-
-    def nat(self, part_id: str) -> NatGateway | None:
-        """One NAT gateway; None when absent."""
-        found: NatGateway | None = self._get(
-            "NAT gateway", lambda: self._client.get_nat_gateway(part_id), _nat
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self.nats = Parts(self._clients, Kind("NAT gateway", "nat_gateway", _nat))
+        self.service_gateways = Parts(
+            self._clients,
+            Kind("service gateway", "service_gateway", _service, listed_by_name=False),
         )
-        return found
-
-    def nats(self, compartment: str, vcn: str = "", name: str = "") -> list[NatGateway]:
-        """Those of a compartment; of one network and of one name where these are given."""
-        given = {"vcn_id": vcn, "display_name": name}
-        where = {key: text for key, text in given.items() if text}
-        return self._named(
-            "NAT gateway", self._client.list_nat_gateways, _nat, compartment_id=compartment, **where
-        )
-
-    def create_nat(
-        self, compartment: str, name: str, vcn: str, tags: Mapping[str, str], retry_token: str
-    ) -> str:
-        """Begin a NAT gateway; returns its OCID."""
-        details = models("core").CreateNatGatewayDetails(
-            compartment_id=compartment, display_name=name, vcn_id=vcn, freeform_tags=dict(tags)
-        )
-        return self._create("NAT gateway", self._client.create_nat_gateway, details, retry_token)
 
     def open_nat(self, part_id: str) -> None:
         """Let traffic through again."""
-        details = models("core").UpdateNatGatewayDetails(block_traffic=False)
-        self._change("NAT gateway", self._client.update_nat_gateway, part_id, details)
-
-    def delete_nat(self, part_id: str) -> None:
-        """Ask for its removal; absent is fine."""
-        self._delete("NAT gateway", self._client.delete_nat_gateway, part_id)
-
-    # -- to Oracle's own services -----------------------------------------------------------------
+        self.nats.change(part_id, block_traffic=False)
 
     def all_services(self) -> Services:
         """The set that stands for all services of the region."""
-        listed = self._clients.all("reading Oracle's services", self._client.list_services)
+        listed = self._clients.all(
+            "reading Oracle's services", self._clients.client("network").list_services
+        )
         for each in listed:
             if str(each.cidr_block).startswith(_ALL_SERVICES):
                 return Services(str(each.id), str(each.cidr_block))
@@ -96,24 +75,6 @@ class PrivateGateways(Networks):
             f"This region offers: {', '.join(str(each.name) for each in listed) or 'nothing'}.",
             "Set cluster.private_nodes to no: public nodes need no service gateway.",
         )
-
-    def service_gateway(self, part_id: str) -> ServiceGateway | None:
-        """One service gateway; None when absent."""
-        found: ServiceGateway | None = self._get(
-            "service gateway", lambda: self._client.get_service_gateway(part_id), _service
-        )
-        return found
-
-    def service_gateways(self, compartment: str, vcn: str, name: str = "") -> list[ServiceGateway]:
-        """Those of a network, all or those of one name."""
-        found: list[ServiceGateway] = self._named(
-            "service gateway",
-            self._client.list_service_gateways,
-            _service,
-            compartment_id=compartment,
-            vcn_id=vcn,
-        )
-        return [each for each in found if not name or each.name == name]
 
     def create_service_gateway(
         self,
@@ -125,29 +86,13 @@ class PrivateGateways(Networks):
         retry_token: str,
     ) -> str:
         """Begin a gateway to one set of services (an OCID); returns its own OCID."""
-        details = models("core").CreateServiceGatewayDetails(
-            compartment_id=compartment,
-            display_name=name,
-            vcn_id=vcn,
-            services=[models("core").ServiceIdRequestDetails(service_id=services)],
-            freeform_tags=dict(tags),
+        return self.service_gateways.create(
+            compartment, name, tags, retry_token, vcn_id=vcn, services=_to(services)
         )
-        call = self._client.create_service_gateway
-        return self._create("service gateway", call, details, retry_token)
 
     def open_service_gateway(self, part_id: str, services: str) -> None:
         """Let traffic to that set of services through again."""
-        core = models("core")
-        details = core.UpdateServiceGatewayDetails(
-            block_traffic=False, services=[core.ServiceIdRequestDetails(service_id=services)]
-        )
-        self._change("service gateway", self._client.update_service_gateway, part_id, details)
-
-    def delete_service_gateway(self, part_id: str) -> None:
-        """Ask for its removal; absent is fine."""
-        self._delete("service gateway", self._client.delete_service_gateway, part_id)
-
-    # -- all that a network may hold of them ------------------------------------------------------
+        self.service_gateways.change(part_id, block_traffic=False, services=_to(services))
 
     def clear(self, compartment: str, vcn: str, installation_id: str) -> tuple[str, ...]:
         """Ask for the removal of an installation's route tables and of its gateways of this kind.
@@ -155,32 +100,23 @@ class PrivateGateways(Networks):
         Returns the names of what is still on its way out. The tables go first: Oracle keeps a
         gateway that a route leads to.
         """
-        tables = self._tables(compartment, vcn)
-        left = self._drop(tables, installation_id, self.delete_route_table)
+        tables = self.route_tables.all(compartment, vcn)
+        left = self._drop(tables, installation_id, self.route_tables.delete)
         if left:
             return left
-        nats = self._drop(self.nats(compartment, vcn), installation_id, self.delete_nat)
-        services = self.service_gateways(compartment, vcn)
-        return (*nats, *self._drop(services, installation_id, self.delete_service_gateway))
+        nats = self._drop(self.nats.all(compartment, vcn), installation_id, self.nats.delete)
+        services = self.service_gateways.all(compartment, vcn)
+        return (*nats, *self._drop(services, installation_id, self.service_gateways.delete))
 
     def ours_in(self, compartment: str, vcn: str, installation_id: str) -> tuple[str, ...]:
         """The names of an installation's route tables and gateways, the internet's included."""
         found: list[Resource] = [
-            *self._tables(compartment, vcn),
-            *self.nats(compartment, vcn),
-            *self.service_gateways(compartment, vcn),
-            *self.all_gateways(compartment, vcn),
+            *self.route_tables.all(compartment, vcn),
+            *self.nats.all(compartment, vcn),
+            *self.service_gateways.all(compartment, vcn),
+            *self.gateways.all(compartment, vcn),
         ]
         return tuple(each.name for each in found if each.is_of(installation_id))
-
-    def _tables(self, compartment: str, vcn: str) -> list[RouteTable]:
-        return self._named(
-            "route table",
-            self._client.list_route_tables,
-            route_table_of,
-            compartment_id=compartment,
-            vcn_id=vcn,
-        )
 
     def _drop(
         self, found: Sequence[Resource], installation_id: str, delete: Callable[[str], None]
@@ -192,20 +128,16 @@ class PrivateGateways(Networks):
         return tuple(each.name for each in ours)
 
 
-def _common(model: Any) -> dict[str, Any]:
-    return {
-        "id": str(model.id),
-        "name": str(model.display_name),
-        "state": str(model.lifecycle_state),
-        "tags": dict(model.freeform_tags or {}),
-        "blocked": bool(model.block_traffic),
-    }
+def _to(services: str) -> list[Any]:
+    return [models("core").ServiceIdRequestDetails(service_id=services)]
 
 
 def _nat(model: Any) -> NatGateway:
-    return NatGateway(**_common(model), address=str(model.nat_ip or ""))
+    return NatGateway(
+        **common(model), blocked=bool(model.block_traffic), address=str(model.nat_ip or "")
+    )
 
 
 def _service(model: Any) -> ServiceGateway:
     services = tuple(str(each.service_id) for each in model.services or ())
-    return ServiceGateway(**_common(model), services=services)
+    return ServiceGateway(**common(model), blocked=bool(model.block_traffic), services=services)

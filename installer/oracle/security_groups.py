@@ -7,11 +7,14 @@ https://docs.oracle.com/en-us/iaas/Content/Network/Concepts/networksecuritygroup
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from installer.oracle.network import Networks, SecurityList
+from installer.oracle.account import Account
+from installer.oracle.network import SecurityList
+from installer.oracle.network_parts import Kind, Parts, common
 from installer.oracle.resource import Life
 from installer.oracle.rules import Rule, RuleBook
 from installer.oracle.rules_on_the_wire import from_group, to_group
@@ -29,42 +32,26 @@ class SecurityGroup(SecurityList):
     ids: tuple[tuple[Rule, str], ...] = field(default=(), compare=False)
 
 
-class SecurityGroups(Networks):
+class SecurityGroups:
     """Security groups of one account's region."""
+
+    def __init__(self, account: Account) -> None:
+        self._clients = account.clients
+        self.groups = Parts(self._clients, Kind(_NOUN, "network_security_group", _group))
+
+    @property
+    def _client(self) -> Any:
+        return self._clients.client("network")
 
     def group(self, part_id: str) -> SecurityGroup | None:
         """One group with its rules; None when absent."""
-        found: SecurityGroup | None = self._get(
-            _NOUN, lambda: self._client.get_network_security_group(part_id), _group
-        )
+        found = self.groups.get(part_id)
         if found is None or found.life is not Life.THERE:
             return found
         call = self._client.list_network_security_group_security_rules
         rules = self._clients.all("reading the rules of a security group", call, part_id)
         ids = tuple((from_group(each), str(each.id)) for each in rules)
         return replace(found, ids=ids, book=RuleBook(frozenset(rule for rule, _ in ids)))
-
-    def groups(self, compartment: str, vcn: str, name: str = "") -> list[SecurityGroup]:
-        """Those of a network, all or those of one name; without their rules."""
-        where = {"display_name": name} if name else {}
-        return self._named(
-            _NOUN,
-            self._client.list_network_security_groups,
-            _group,
-            compartment_id=compartment,
-            vcn_id=vcn,
-            **where,
-        )
-
-    def create_group(
-        self, compartment: str, name: str, vcn: str, tags: Mapping[str, str], retry_token: str
-    ) -> str:
-        """Begin a group, which has no rules yet; returns its OCID."""
-        details = models("core").CreateNetworkSecurityGroupDetails(
-            compartment_id=compartment, display_name=name, vcn_id=vcn, freeform_tags=dict(tags)
-        )
-        call = self._client.create_network_security_group
-        return self._create(_NOUN, call, details, retry_token)
 
     def settle_group(self, found: SecurityGroup, wanted: RuleBook) -> None:
         """Add the rules it lacks and take those away that are not wanted, or are there twice."""
@@ -79,19 +66,15 @@ class SecurityGroups(Networks):
         for some in _by(_AT_ONCE, lacking):
             details = core.AddNetworkSecurityGroupSecurityRulesDetails(security_rules=some)
             call = self._client.add_network_security_group_security_rules
-            self._change(_NOUN, call, found.id, details)
+            self._clients.ask(f"changing the {_NOUN}", partial(call, found.id, details))
         for some in _by(_AT_ONCE, unwanted):
             details = core.RemoveNetworkSecurityGroupSecurityRulesDetails(security_rule_ids=some)
             call = self._client.remove_network_security_group_security_rules
-            self._change(_NOUN, call, found.id, details)
-
-    def delete_group(self, part_id: str) -> None:
-        """Ask for its removal, possible once no card is in it; absent is fine."""
-        self._delete(_NOUN, self._client.delete_network_security_group, part_id)
+            self._clients.ask(f"changing the {_NOUN}", partial(call, found.id, details))
 
     def ours(self, compartment: str, vcn: str, installation_id: str) -> list[SecurityGroup]:
         """An installation's groups in a network."""
-        found = self.groups(compartment, vcn)
+        found = self.groups.all(compartment, vcn)
         return [each for each in found if each.is_of(installation_id)]
 
 
@@ -100,9 +83,4 @@ def _by(count: int, things: Sequence[Any]) -> Iterable[list[Any]]:
 
 
 def _group(model: Any) -> SecurityGroup:
-    return SecurityGroup(
-        id=str(model.id),
-        name=str(model.display_name),
-        state=str(model.lifecycle_state),
-        tags=dict(model.freeform_tags or {}),
-    )
+    return SecurityGroup(**common(model))

@@ -90,7 +90,7 @@ class GivenVcn(Step):
             left = list(gateways.clear(*of))
             for each in groups.ours(*of):
                 if each.life is not Life.GOING:
-                    groups.delete_group(each.id)
+                    groups.groups.delete(each.id)
                 left.append(each.name)
             return f"{', '.join(left)} is going" if left else None
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from installer.engine.step import Context
 from installer.oracle.network import Gateway
+from installer.oracle.network_parts import Parts
 from installer.oracle.resource import Started
 from installer.steps.network_part import NetworkPart
 
@@ -19,27 +20,18 @@ class InternetGateway(NetworkPart[Gateway]):
     kind = "internetgateway"
     suffix = "gateway"
 
-    def get(self, ctx: Context, resource_id: str) -> Gateway | None:  # noqa: ARG002
-        """By id."""
-        return self.networks().gateway(resource_id)
-
-    def named(self, ctx: Context, name: str) -> Sequence[Gateway]:
-        """In the network."""
-        return self.networks().gateways(self.compartment(ctx), name, self.vcn(ctx))
+    def parts(self) -> Parts[Gateway]:
+        """Those of the region."""
+        return self.networks().gateways
 
     def lent(self, ctx: Context, compartment: str) -> Sequence[Gateway]:
         """A network has at most one."""
-        return self.networks().all_gateways(compartment, self.vcn(ctx))
+        return self.parts().all(compartment, self.vcn(ctx))
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """Switched on."""
         where = self.compartment(ctx), name, self.vcn(ctx)
         return Started(self.networks().create_gateway(*where, self.tags(ctx), retry_token))
-
-    def delete(self, ctx: Context, found: Gateway) -> str:  # noqa: ARG002
-        """Possible once no route leads to it."""
-        self.networks().delete_gateway(found.id)
-        return ""
 
     def differences(self, ctx: Context, found: Gateway) -> tuple[str, ...]:  # noqa: ARG002
         """It can be switched off."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TypeVar
 
 from installer.engine.errors import AnswersError
 from installer.engine.step import Condition, Context, Seen
 from installer.oracle.network import Networks
+from installer.oracle.network_parts import Parts
 from installer.oracle.resource import Life, Resource
 from installer.steps.oracle_resource import COMPARTMENT, OracleResource
 
@@ -33,6 +35,23 @@ class NetworkPart(OracleResource[N]):
     def places(self) -> tuple[str, ...]:
         """It is only found inside the network."""
         return (COMPARTMENT, VCN)
+
+    @abstractmethod
+    def parts(self) -> Parts[N]:
+        """All of its kind."""
+
+    def get(self, ctx: Context, resource_id: str) -> N | None:  # noqa: ARG002
+        """By id."""
+        return self.parts().get(resource_id)
+
+    def named(self, ctx: Context, name: str) -> Sequence[N]:
+        """In the network."""
+        return self.parts().all(self.compartment(ctx), self.vcn(ctx), name)
+
+    def delete(self, ctx: Context, found: N) -> str:  # noqa: ARG002
+        """Possible once nothing of the network uses it."""
+        self.parts().delete(found.id)
+        return ""
 
     def look(self, ctx: Context) -> Seen:
         """As usual; but a network that was given may lend us what it has already."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from installer.engine.errors import AccountError, InstallError, NotOurs, Stopped, Temporary
 from installer.engine.step import Context
-from installer.oracle.network import Networks
+from installer.oracle.network_parts import Parts
 from installer.oracle.private_gateways import NatGateway, PrivateGateways, ServiceGateway
 from installer.oracle.resource import Resource, Started
 from installer.steps.network_part import N, NetworkPart
@@ -24,7 +24,7 @@ class PrivateGateway(NetworkPart[N]):
     def start(self, ctx: Context) -> str:
         """Public nodes that are there already stay so: refused before anything is made for them."""
         name = f"{ctx.installation.name}-{subnet_id('nodes')}"
-        for each in Networks(self.account()).subnets(self.compartment(ctx), name, self.vcn(ctx)):
+        for each in self.networks().subnets.all(self.compartment(ctx), self.vcn(ctx), name):
             if each.public and each.is_of(ctx.installation.id):
                 raise stays_as_it_is(each)
         try:
@@ -52,27 +52,20 @@ class Nat(PrivateGateway[NatGateway]):
     kind = "natgateway"
     suffix = "nat"
 
-    def get(self, ctx: Context, resource_id: str) -> NatGateway | None:  # noqa: ARG002
-        """By id."""
-        return self.gateways().nat(resource_id)
-
-    def named(self, ctx: Context, name: str) -> Sequence[NatGateway]:
-        """In the network."""
-        return self.gateways().nats(self.compartment(ctx), self.vcn(ctx), name)
+    def parts(self) -> Parts[NatGateway]:
+        """Those of the region."""
+        return self.gateways().nats
 
     def lent(self, ctx: Context, compartment: str) -> Sequence[NatGateway]:
         """Most accounts may have one in a network."""
-        return self.gateways().nats(compartment, self.vcn(ctx))
+        return self.parts().all(compartment, self.vcn(ctx))
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """Open, with an address that Oracle chooses."""
-        where = self.compartment(ctx), name, self.vcn(ctx)
-        return Started(self.gateways().create_nat(*where, self.tags(ctx), retry_token))
-
-    def delete(self, ctx: Context, found: NatGateway) -> str:  # noqa: ARG002
-        """Possible once no route leads to it."""
-        self.gateways().delete_nat(found.id)
-        return ""
+        where = self.compartment(ctx), name
+        return Started(
+            self.parts().create(*where, self.tags(ctx), retry_token, vcn_id=self.vcn(ctx))
+        )
 
     def differences(self, ctx: Context, found: NatGateway) -> tuple[str, ...]:  # noqa: ARG002
         """It can be blocked."""
@@ -96,27 +89,18 @@ class ToServices(PrivateGateway[ServiceGateway]):
     kind = "servicegateway"
     suffix = "services"
 
-    def get(self, ctx: Context, resource_id: str) -> ServiceGateway | None:  # noqa: ARG002
-        """By id."""
-        return self.gateways().service_gateway(resource_id)
-
-    def named(self, ctx: Context, name: str) -> Sequence[ServiceGateway]:
-        """In the network."""
-        return self.gateways().service_gateways(self.compartment(ctx), self.vcn(ctx), name)
+    def parts(self) -> Parts[ServiceGateway]:
+        """Those of the region."""
+        return self.gateways().service_gateways
 
     def lent(self, ctx: Context, compartment: str) -> Sequence[ServiceGateway]:
         """A network has at most one."""
-        return self.gateways().service_gateways(compartment, self.vcn(ctx))
+        return self.parts().all(compartment, self.vcn(ctx))
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """To all services of the region."""
         where = self.compartment(ctx), name, self.vcn(ctx), self._services(ctx)
         return Started(self.gateways().create_service_gateway(*where, self.tags(ctx), retry_token))
-
-    def delete(self, ctx: Context, found: ServiceGateway) -> str:  # noqa: ARG002
-        """Possible once no route leads to it."""
-        self.gateways().delete_service_gateway(found.id)
-        return ""
 
     def differences(self, ctx: Context, found: ServiceGateway) -> tuple[str, ...]:
         """It can be blocked, or lead to fewer services."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from installer.engine.step import Context
 from installer.oracle.network import Route, RouteTable
+from installer.oracle.network_parts import Parts
 from installer.oracle.resource import Started
 from installer.oracle.wanted import ANYWHERE
 from installer.steps.network_part import VCN, NetworkPart
@@ -29,23 +29,14 @@ class Routes(NetworkPart[RouteTable]):
     # How people call what a route leads through.
     ways: ClassVar[tuple[tuple[str, str], ...]] = ((GATEWAY, "the internet gateway"),)
 
-    def get(self, ctx: Context, resource_id: str) -> RouteTable | None:  # noqa: ARG002
-        """By id."""
-        return self.networks().route_table(resource_id)
-
-    def named(self, ctx: Context, name: str) -> Sequence[RouteTable]:
-        """In the network."""
-        return self.networks().route_tables(self.compartment(ctx), name, self.vcn(ctx))
+    def parts(self) -> Parts[RouteTable]:
+        """Those of the region."""
+        return self.networks().route_tables
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """With its routes."""
         where = self.compartment(ctx), name, self.vcn(ctx), self.wanted(ctx)
         return Started(self.networks().create_route_table(*where, self.tags(ctx), retry_token))
-
-    def delete(self, ctx: Context, found: RouteTable) -> str:  # noqa: ARG002
-        """Possible once no subnet uses it."""
-        self.networks().delete_route_table(found.id)
-        return ""
 
     def differences(self, ctx: Context, found: RouteTable) -> tuple[str, ...]:
         """Routes that are missing, lead elsewhere or are too many."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from installer.engine.errors import AnswersError
 from installer.engine.step import Context
 from installer.oracle.network import SecurityList
+from installer.oracle.network_parts import Parts
 from installer.oracle.resource import Started
 from installer.oracle.rules import Role, RuleBook, rules_for
 from installer.oracle.security_groups import SecurityGroup, SecurityGroups
@@ -38,13 +37,13 @@ class OwnRules(SecurityRules):
         self.title = f"Security group: {TITLES[role]}"
         self.suffix = f"group-{role}"
 
+    def parts(self) -> Parts[SecurityGroup]:
+        """Those of the region."""
+        return self._all().groups
+
     def get(self, ctx: Context, resource_id: str) -> SecurityGroup | None:  # noqa: ARG002
         """By id, with its rules."""
         return self._all().group(resource_id)
-
-    def named(self, ctx: Context, name: str) -> Sequence[SecurityGroup]:
-        """In the network."""
-        return self._all().groups(self.compartment(ctx), self.vcn(ctx), name)
 
     def start(self, ctx: Context) -> str:
         """Only before there is a cluster: what stands is not moved into a group."""
@@ -59,13 +58,10 @@ class OwnRules(SecurityRules):
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """Without rules, which Oracle takes one call later."""
-        where = self.compartment(ctx), name, self.vcn(ctx)
-        return Started(self._all().create_group(*where, self.tags(ctx), retry_token))
-
-    def delete(self, ctx: Context, found: SecurityList) -> str:  # noqa: ARG002
-        """Possible once no network card is in it."""
-        self._all().delete_group(found.id)
-        return ""
+        where = self.compartment(ctx), name
+        return Started(
+            self.parts().create(*where, self.tags(ctx), retry_token, vcn_id=self.vcn(ctx))
+        )
 
     def repair(self, ctx: Context, found: SecurityList) -> None:
         """Add and take away until the rules are ours."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from installer.engine.step import Context
 from installer.oracle.network import SecurityList
+from installer.oracle.network_parts import Parts
 from installer.oracle.resource import Started
 from installer.oracle.rules import Role, RuleBook, differences, rules_for
 from installer.oracle.subnets import lay_out
@@ -40,23 +39,14 @@ class SecurityRules(NetworkPart[SecurityList]):
         self._plan = plan
         self._cluster = cluster or ClusterPlan()
 
-    def get(self, ctx: Context, resource_id: str) -> SecurityList | None:  # noqa: ARG002
-        """By id."""
-        return self.networks().security_list(resource_id)
-
-    def named(self, ctx: Context, name: str) -> Sequence[SecurityList]:
-        """In the network."""
-        return self.networks().security_lists(self.compartment(ctx), name, self.vcn(ctx))
+    def parts(self) -> Parts[SecurityList]:
+        """Those of the region."""
+        return self.networks().security_lists
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """With all its rules at once."""
         where = self.compartment(ctx), name, self.vcn(ctx), self._book(ctx)
         return Started(self.networks().create_security_list(*where, self.tags(ctx), retry_token))
-
-    def delete(self, ctx: Context, found: SecurityList) -> str:  # noqa: ARG002
-        """Possible once its subnet is gone."""
-        self.networks().delete_security_list(found.id)
-        return ""
 
     def differences(self, ctx: Context, found: SecurityList) -> tuple[str, ...]:
         """Each rule missing or too many; an address of the person is called that."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from installer.engine.errors import AnswersError
 from installer.engine.step import Context
 from installer.oracle.network import Subnet, SubnetWanted
+from installer.oracle.network_parts import Parts
 from installer.oracle.resource import Started
 from installer.oracle.rules import Role
 from installer.oracle.subnets import Layout, lay_out
@@ -41,13 +40,9 @@ class RegionalSubnet(NetworkPart[Subnet]):
         self._plan = plan
         self._cluster = cluster or ClusterPlan()
 
-    def get(self, ctx: Context, resource_id: str) -> Subnet | None:  # noqa: ARG002
-        """By id."""
-        return self.networks().subnet(resource_id)
-
-    def named(self, ctx: Context, name: str) -> Sequence[Subnet]:
-        """In the network."""
-        return self.networks().subnets(self.compartment(ctx), name, self.vcn(ctx))
+    def parts(self) -> Parts[Subnet]:
+        """Those of the region."""
+        return self.networks().subnets
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """With its routes and its rules from the first moment."""
@@ -55,11 +50,6 @@ class RegionalSubnet(NetworkPart[Subnet]):
             self.compartment(ctx), name, self._wanted(ctx), self.tags(ctx), retry_token
         )
         return Started(made)
-
-    def delete(self, ctx: Context, found: Subnet) -> str:  # noqa: ARG002
-        """Possible once nothing has an address in it."""
-        self.networks().delete_subnet(found.id)
-        return ""
 
     def differences(self, ctx: Context, found: Subnet) -> tuple[str, ...]:
         """Block, routes and rules."""

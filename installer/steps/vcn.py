@@ -44,11 +44,11 @@ class VirtualNetwork(OracleResource[Vcn]):
 
     def get(self, ctx: Context, resource_id: str) -> Vcn | None:  # noqa: ARG002
         """By id."""
-        return self._all().vcn(resource_id)
+        return self._all().vcns.get(resource_id)
 
     def named(self, ctx: Context, name: str) -> Sequence[Vcn]:
         """In the compartment."""
-        return self._all().vcns(self.compartment(ctx), name)
+        return self._all().vcns.all(self.compartment(ctx), name=name)
 
     def create(self, ctx: Context, name: str, retry_token: str) -> Started:
         """Refuses blocks that cannot carry the three subnets before anything is made."""
@@ -65,7 +65,7 @@ class VirtualNetwork(OracleResource[Vcn]):
 
     def delete(self, ctx: Context, found: Vcn) -> str:  # noqa: ARG002
         """Its own defaults go with it."""
-        self._all().delete_vcn(found.id)
+        self._all().vcns.delete(found.id)
         return ""
 
     def remove(self, ctx: Context, found: Vcn) -> None:

@@ -64,7 +64,7 @@ def test_a_refused_call_tells_the_policy_to_paste(world: World, status: int, cod
     )
     account = open_account(replace(world.access, compartment="clinic"))
     with pytest.raises(AccountError) as caught:
-        Networks(account).all_vcns(account.tenancy)
+        Networks(account).vcns.all(account.tenancy)
     assert (
         f"Allow group {ANY_GROUP} to manage virtual-network-family in compartment clinic"
         in caught.value.then.splitlines()
