@@ -17,6 +17,7 @@ from typing import IO, Any, Protocol
 from aiohttp import web
 
 from installer.rehearsal.clock import Clock
+from installer.rehearsal.ending import end
 from installer.rehearsal.oracle.catalogue import ROUTES
 from installer.rehearsal.oracle.cluster_cloud import ClusterCloud
 from installer.rehearsal.oracle.control import Control
@@ -134,7 +135,7 @@ class World:
     async def stop(self) -> None:
         """Closes everything; the next start finds it as it was."""
         if self._tending is not None:
-            await _cancelled(self._tending)
+            await end(self._tending)
         for cluster in list(self._hosted):
             await self._leave(cluster)
         if self._runner is not None:
@@ -209,7 +210,7 @@ class World:
     async def _leave(self, cluster: str, *, wipe: bool = False) -> None:
         hosted = self._hosted.pop(cluster)
         if hosted.player is not None:
-            await _cancelled(hosted.player)
+            await end(hosted.player)
         if wipe:
             await hosted.kubernetes.wipe()
         else:
@@ -224,11 +225,6 @@ async def _supervised(run: Any, cluster: str) -> None:
         except Exception:  # noqa: BLE001 - reported, and tried again
             _log.exception("The player of %s fell.", cluster)
         await asyncio.sleep(0.5)
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 def _locked(path: Path) -> IO[str]:

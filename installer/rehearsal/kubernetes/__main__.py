@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import secrets
@@ -20,6 +19,7 @@ from pathlib import Path
 import yaml
 
 from installer.rehearsal.clock import Clock
+from installer.rehearsal.ending import end
 from installer.rehearsal.kubernetes.world import VERSION, Endpoint, KubernetesWorld
 from installer.rehearsal.player.nullcloud import NullCloud
 from installer.rehearsal.player.player import Player
@@ -133,9 +133,7 @@ async def serve(wanted: Arguments) -> None:
         await _until_told()
     finally:
         if playing is not None:
-            playing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await playing
+            await end(playing)
         await world.stop()
         clock.settle()
         shelf.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import shutil
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from installer.rehearsal.clock import Clock
+from installer.rehearsal.ending import end
 from installer.rehearsal.kubernetes.certificates import Certificates
 from installer.rehearsal.kubernetes.janitor import Janitor
 from installer.rehearsal.kubernetes.kinds import BY_KEY, Object
@@ -112,9 +112,7 @@ class KubernetesWorld:
             await self._runner.cleanup()
             self._runner = None
         if self._cleaning is not None:
-            self._cleaning.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._cleaning
+            await end(self._cleaning)
             self._cleaning = None
         if self._shelf is not None:
             self._shelf.close()
