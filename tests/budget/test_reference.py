@@ -98,6 +98,10 @@ def test_the_report_names_stated_and_true_figures_and_todays_share() -> None:
 def test_the_reference_is_planned_by_its_profile_and_cannot_be_installed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    assert main(["plan", "--profile", "reference-2025", "--against", "always-free-2026"]) == 3
+    against_today = capsys.readouterr().out
+    for words in ("OVER  CPU 4,550 m", "OVER  storage 790 GB of 200 GB"):
+        assert words in against_today
     assert main(["plan", "--profile", "reference-2025"]) == 3
     assert "4,550 m (113.75 %)" in capsys.readouterr().out
     assert main(["render", "--profile", "reference-2025"]) == 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,7 +22,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
 def examined(
     capsys: pytest.CaptureFixture[str], cluster: Rehearsed, *settings: str
 ) -> tuple[int, str]:
-    """What doctor says with the profile for clusters that exist, on the way its kubeconfig names."""
+    """What doctor says with the profile for clusters that exist."""
     # By a port of the machines: no name of a balancer is looked up, and no registry is asked.
     given = (
         f"cluster.kubeconfig={cluster.kubeconfig}",

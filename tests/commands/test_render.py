@@ -1,4 +1,4 @@
-"""`health-install render`: all that will be applied; nobody is asked, nothing is left to fill in."""
+"""`health-install render`: all that will be applied; nobody is asked, nothing left to fill in."""
 
 from __future__ import annotations
 
