@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from installer.answers.model import answers_model
+from installer.answers.rules.regions import KNOWN_REGIONS
 from installer.cli import main
 from installer.modules import catalogue
 from installer.plan import make_plan
@@ -65,6 +66,11 @@ def test_no_value_is_left_for_a_person_to_fill_in(
     lines = printed(capsys, "--profile", profile).splitlines()
     assert [line for line in lines if TO_FILL_IN.search(line)] == []
     assert TO_FILL_IN.search("password: CHANGE_ME")
+
+
+def test_no_region_of_oracle_s_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys)
+    assert [region for region in KNOWN_REGIONS if region in text] == []
 
 
 def test_one_file_of_answers_makes_the_same_platform_on_every_kind_of_cluster(
