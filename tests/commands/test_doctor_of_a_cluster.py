@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from installer.cli import main
 from installer.engine.errors import ExitCode
-from tests.kube.rehearsed import Rehearsed, rehearsed
+from tests.kube.rehearsed import Rehearsed
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
-    with rehearsed(tmp_path_factory.mktemp("cluster") / "home") as running:
-        yield running
 
 
 def examined(
@@ -36,9 +28,9 @@ def examined(
 
 
 def test_version_nodes_and_the_default_storage_class_are_told(
-    capsys: pytest.CaptureFixture[str], cluster: Rehearsed
+    capsys: pytest.CaptureFixture[str], somebodys: Rehearsed
 ) -> None:
-    code, said = examined(capsys, cluster)
+    code, said = examined(capsys, somebodys)
     assert code == ExitCode.OK, said
     assert "good  Kubernetes v1." in said
     assert "1 node, arm64." in said
@@ -47,9 +39,9 @@ def test_version_nodes_and_the_default_storage_class_are_told(
 
 
 def test_a_storage_class_that_is_not_there_is_bad_and_those_there_are_named(
-    capsys: pytest.CaptureFixture[str], cluster: Rehearsed
+    capsys: pytest.CaptureFixture[str], somebodys: Rehearsed
 ) -> None:
-    code, said = examined(capsys, cluster, "cluster.storage_class=local-path")
+    code, said = examined(capsys, somebodys, "cluster.storage_class=local-path")
     assert code == ExitCode.CLUSTER, said
     assert "bad   Storage class local-path is not there; the cluster has: oci-bv" in said
     assert "In the way of an installation: 1." in said

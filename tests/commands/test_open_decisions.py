@@ -16,7 +16,7 @@ from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.modules import catalogue
 from installer.plan import Plan, make_plan
-from tests.kube.rehearsed import rehearsed
+from tests.kube.rehearsed import Rehearsed
 
 IMAGES = {"health-api": "registry.example.org/api:1", "etl-engine": "registry.example.org/etl:1"}
 
@@ -55,19 +55,14 @@ def test_an_alert_s_receiver_and_a_place_for_backups_are_told_and_stop_nothing()
 
 @pytest.mark.slow
 def test_a_run_without_questions_ends_before_anything_is_made(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], somebodys: Rehearsed
 ) -> None:
+    kubeconfig = somebodys.kubeconfig
+    answers = {"version": 1, "target": "existing", "cluster": {"kubeconfig": str(kubeconfig)}}
     file = tmp_path / "answers.yaml"
-    with rehearsed(tmp_path / "cluster") as running:
-        answers = {
-            "version": 1,
-            "target": "existing",
-            "cluster": {"kubeconfig": str(running.kubeconfig)},
-        }
-        file.write_text(yaml.safe_dump(answers), encoding="utf-8")
-        assert main(["--headless", str(file)]) == ExitCode.ANSWERS
-        with Cluster(Connection.from_kubeconfig(running.kubeconfig)) as cluster:
-            spaces = {body["metadata"]["name"] for body in cluster.objects("v1", "Namespace")}
-    said = capsys.readouterr().err
-    assert "Something has to be decided first." in said
+    file.write_text(yaml.safe_dump(answers), encoding="utf-8")
+    assert main(["--headless", str(file)]) == ExitCode.ANSWERS
+    assert "Something has to be decided first." in capsys.readouterr().err
+    with Cluster(Connection.from_kubeconfig(kubeconfig)) as cluster:
+        spaces = {body["metadata"]["name"] for body in cluster.objects("v1", "Namespace")}
     assert not any(space.startswith("health-") for space in spaces)
