@@ -119,7 +119,7 @@ def _secret(cluster: Cluster, namespace: str, name: str, key: str) -> str:
 
 def _does_not_work(bad: Sequence[Finding]) -> ClusterError:
     lines = "\n".join(f"{each.title}: {each.words}" for each in bad)
-    count = "One thing does" if len(bad) == 1 else f"{len(bad)} things do"
+    count = "one thing does" if len(bad) == 1 else f"{len(bad)} things do"
     return ClusterError(
         f"Everything is installed, but {count} not work.",
         lines,

@@ -45,6 +45,17 @@ def test_the_whole_is_as_recomputed_by_hand(counted: Counted, cpu: int, memory_m
     assert (found.asked_gib, found.billed_gb) == (231, 790)
 
 
+def test_without_observability_it_is_what_the_report_says_of_cpu_and_storage() -> None:
+    parts = ["infrastructure", "webauthn", "health"]
+    found = reckon(REFERENCE, THEN, "stated", parts)
+    assert (found.cpu_milli, found.asked_gib) == (2550, 186)
+    # The report has 5.6 GiB.
+    assert found.memory_bytes == 5376 * MIB
+    shares = found.words(REFERENCE)
+    assert "(63.75 %)" in shares
+    assert "(93 %)" in shares
+
+
 def test_the_stated_sums_hold_for_cpu_and_storage_and_not_for_memory() -> None:
     found, stated = reckon(REFERENCE, THEN), REFERENCE.stated
     assert found.cpu_milli == milli(stated.cpu)
@@ -98,6 +109,10 @@ def test_the_report_names_stated_and_true_figures_and_todays_share() -> None:
 def test_the_reference_is_planned_by_its_profile_and_cannot_be_installed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    assert main(["plan", "--profile", "reference-2025", "--against", "always-free-2026"]) == 3
+    against_today = capsys.readouterr().out
+    for words in ("OVER  CPU 4,550 m", "OVER  storage 790 GB of 200 GB"):
+        assert words in against_today
     assert main(["plan", "--profile", "reference-2025"]) == 3
     assert "4,550 m (113.75 %)" in capsys.readouterr().out
     assert main(["render", "--profile", "reference-2025"]) == 4

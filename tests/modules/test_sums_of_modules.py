@@ -20,7 +20,7 @@ from tests.modules.selections import all_names, plan_of
 MEBIBYTE = 2**20
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def planned(profile: str) -> Plan:
     model = answers_model([module.questions for module in catalogue()])
     return make_plan(gather(model, profile_layers(profile)).answers)
@@ -79,6 +79,28 @@ def test_without_looking_at_limits_the_volumes_are_as_large_as_in_the_studied_pl
     assert (sizes["prometheus"], sizes["alertmanager"]) == (20, 5)
     # Ceremonies of the login are not kept, and traces are kept in memory.
     assert not {"redis-auth", "jaeger"} & sizes.keys()
+
+
+@pytest.mark.parametrize("profile", ["free", "free-minimal", "reduced-ha", "local"])
+def test_there_is_one_of_each_unless_several_are_asked_for(profile: str) -> None:
+    bodies = [entry.body for entry in planned(profile).rendered.objects]
+    servers = [body for body in bodies if body["kind"] in ("Deployment", "StatefulSet")]
+    assert {body["spec"]["replicas"] for body in servers} == {1}
+    kinds = {body["kind"] for body in bodies}
+    assert not kinds & {"HorizontalPodAutoscaler", "PodDisruptionBudget", "DaemonSet"}
+
+
+def test_without_log_lines_the_plan_asks_for_less_by_their_two_parts() -> None:
+    def asked(*, logs: bool) -> tuple[tuple[int, int], int]:
+        answers = answers_for(catalogue(), modules={"observability": {"logs": logs}})
+        sizes = [claim.size_bytes for claim in claims(answers)]
+        return added_up(make_plan(answers))["observability"], sum(sizes) // 2**30
+
+    (cpu, memory), storage = asked(logs=True)
+    (less_cpu, less_memory), less_storage = asked(logs=False)
+    # Loki and Alloy, by hand: 75 and 50 millicores, 256 and 128 MiB, and Loki's claim of 10 GiB.
+    saved = (cpu - less_cpu, memory - less_memory, storage - less_storage)
+    assert saved == (125, 384, 10)
 
 
 def test_claims_of_lines_traces_and_dashboards_are_as_large_as_chosen() -> None:
