@@ -209,6 +209,7 @@ def make_plan(
     if pins:
         rendered = pinned(rendered, pins)
     chosen = enabled(answers, everything)
+    platforms = platforms_of(answers, surroundings)
     return Plan(
         answers,
         chosen,
@@ -218,10 +219,10 @@ def make_plan(
         verdict,
         pins,
         against,
-        open_decisions(answers, chosen),
+        open_decisions(answers, chosen, platforms),
         (*notices(answers, chosen), *_left_out(chosen, facts)),
         thought.images,
-        platforms_of(answers, surroundings),
+        platforms,
     )
 
 
@@ -234,14 +235,19 @@ def _left_out(chosen: Sequence[Module], facts: ClusterFacts) -> tuple[str, ...]:
     )
 
 
-def open_decisions(answers: Answers, chosen: Sequence[Module]) -> tuple[Decision, ...]:
-    """What the answers leave open: images nobody publishes, and the public name."""
+def open_decisions(
+    answers: Answers, chosen: Sequence[Module], platforms: Sequence[str] = ()
+) -> tuple[Decision, ...]:
+    """What the answers leave open: images nobody publishes, and the public name.
+
+    Images are to be made for `platforms`, or for the usual two where these are not known.
+    """
     missing = images_to_bring(answers, chosen)
     found = [
         Decision(
             f"The image {name} is published by nobody, and none is named.",
             f"Build it and name it: images.overrides.{name}; or go without what needs it: "
-            f"{switch}: false.",
+            f"{switch}: false.{_by_command(name, chosen, platforms)}",
             # The rehearsal's machines run no image, so that any name will do there.
             mandatory=answers.target != "rehearsal",
         )
@@ -256,6 +262,12 @@ def open_decisions(answers: Answers, chosen: Sequence[Module]) -> tuple[Decision
             )
         )
     return tuple(found)
+
+
+def _by_command(name: str, chosen: Sequence[Module], platforms: Sequence[str]) -> str:
+    locked = next(module.images[name] for module in chosen if name in module.images)
+    command = locked.build_command(platforms)
+    return f" Docker builds it from its source: {command}" if command else ""
 
 
 def platforms_of(answers: Answers, surroundings: Surroundings) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ has a digest that is younger, that of the lock counts. Where neither is known th
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -20,6 +20,7 @@ from installer.modules.closed import Closed, read_closed
 
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
 _REFERENCE = r"^[a-z0-9.-]+\.[a-z]{2,}(:\d+)?/[a-z0-9._/-]+:[A-Za-z0-9._-]+$"
+_FOLDER = r"^(https://[a-z0-9.-]+/[\w./-]+\.git#[0-9a-f]{40}:[\w./-]+)?$"
 
 # The step that looks images up; what it learns are facts of its own, by reference.
 IMAGES = "images"
@@ -31,6 +32,8 @@ class LockedImage(Closed):
     """One image as last seen upstream; `compressed_mb` is the largest platform's download.
 
     An image that nobody publishes has no reference: a person brings it, under images.overrides.
+    `build` is then a folder with a Dockerfile as docker names one in a repository: URL, commit,
+    path.
     """
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
@@ -41,12 +44,23 @@ class LockedImage(Closed):
     source: str
     compressed_mb: int | None
     remark: str = ""
+    build: str = Field("", pattern=_FOLDER)
 
     @model_validator(mode="after")
     def _published_ones_have_platforms(self) -> LockedImage:
         if self.reference and not self.platforms:
             raise ValueError(f"{self.name}: say for which platforms it is made")
         return self
+
+    def build_command(self, platforms: Sequence[str]) -> str:
+        """What builds it from its source into a person's own registry; "" where nobody knows.
+
+        https://docs.docker.com/build/concepts/context/#git-repositories
+        """
+        wanted = ",".join(platforms or ("linux/amd64", "linux/arm64"))
+        tag = f"YOUR.REGISTRY/{self.name}:1"
+        words = f"docker buildx build --platform {wanted} --push -t {tag} '{self.build}'"
+        return words if self.build else ""
 
     @property
     def brought(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ def test_images_and_domain_are_listed_and_only_images_stop_a_run() -> None:
     assert "etl-engine" in refused.value.why
     assert "domain" not in refused.value.why
     refuse_open_decisions(plan_of(images={"overrides": IMAGES}), rehearsed=False)
+
+
+def test_an_image_to_be_built_comes_with_the_command_that_builds_it() -> None:
+    for target, platforms in (("oke", "linux/arm64"), ("existing", "linux/amd64,linux/arm64")):
+        first = plan_of(target=target).decisions[0]
+        command = first.then.rpartition(": ")[2]
+        assert command.startswith(f"docker buildx build --platform {platforms} --push -t ")
+        assert re.search(r"\.git#[0-9a-f]{40}:services/health-api-service'$", command)
 
 
 def test_what_is_decided_is_not_listed() -> None:
