@@ -45,7 +45,7 @@ test: $(READY_DEV) ## The quick suite
 	@$(BIN)/python -m pytest -n 3 --dist worksteal -m "not slow and not benchmark" $(ARGS)
 
 test-all: $(READY_STRANGERS) ## Everything, also real servers and strangers, without benchmarks
-	@PATH="$(CURDIR)/$(VENV)/strangers/bin:$$PATH" $(BIN)/python -m pytest -n 2 --dist worksteal -m "not benchmark" $(ARGS)
+	@PATH="$(CURDIR)/$(VENV)/strangers/bin:$$PATH" $(BIN)/python -m pytest -n 3 --dist worksteal -m "not benchmark" $(ARGS)
 
 benchmarks: $(READY_BENCHMARKS) ## Ratios measured in one run
 	@$(BIN)/python -m pytest -m benchmark $(ARGS)
