@@ -166,6 +166,14 @@ def redis_exporter() -> Image:
     return Image({}, entrypoint=(str(found),))
 
 
+def postgres_exporter() -> Image:
+    """The exporter of the databases; Debian's is asked about one database only."""
+    source = "prometheus-community/postgres_exporter at v0.20.1, built with go build"
+    # By its path, since its name alone begins with that of its Service.
+    found = program("postgres_exporter", f"{source} ./cmd/postgres_exporter")
+    return Image({}, entrypoint=(str(found),))
+
+
 def program(name: str, package: str, path: str = _SEARCHED) -> Path:
     """The program's path; skips the test, naming the package, when it is not here."""
     found = shutil.which(name, path=path)
