@@ -15,7 +15,7 @@ from tests.control_plane.control_plane import ControlPlane
 from tests.control_plane.wire import MERGE, Wire
 from tests.real_servers.extracting import Cluster as Objects
 from tests.real_servers.mapping import stand_in_ports
-from tests.real_servers.processes import Site
+from tests.real_servers.processes import Site, until
 from tests.real_servers.programs import Image
 from tests.real_servers.servers import Server
 
@@ -75,6 +75,26 @@ class Inside:
         process = self.site.prepare(pod, container.name, image, ports)
         return Server(self.site.cluster, pod, container, process)
 
+    def pod_of(self, namespace: str, name: str) -> Body:
+        """The pod that controllers have made for this workload; asserts that they have."""
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        query = f"labelSelector=app.kubernetes.io/name%3D{name}"
+        found: list[Body] = []
+
+        def there() -> bool:
+            found[:] = self.wire.ask("GET", f"{path}?{query}")["items"]
+            return bool(found)
+
+        assert until(there, 30), f"no pod of {name} was made"
+        return found[0]
+
     def happened(self, path: str, status: Body) -> None:
         """Writes into an object's status what a kubelet or controller would have."""
         self.wire.ask("PATCH", f"{path}/status", {"status": dict(status)}, MERGE)
+
+
+def token_of(login: Path) -> str:
+    """The token in a kubeconfig made here."""
+    document = yaml.safe_load(login.read_text(encoding="utf-8"))
+    token: str = document["users"][0]["user"]["token"]
+    return token

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.control_plane.platform_inside import Body, Inside
+from tests.control_plane.platform_inside import Inside
 from tests.modules.alerts.rules import rule_files, rules_in
 from tests.modules.exported import METRICS
 from tests.modules.observed import observed, queries
@@ -50,22 +50,9 @@ def _machine(inside: Inside) -> None:
     )
 
 
-def _pod_of(inside: Inside, namespace: str, name: str) -> Body:
-    """The pod that controllers have made for this workload."""
-    path = f"/api/v1/namespaces/{namespace}/pods?labelSelector=app.kubernetes.io/name%3D{name}"
-    found: list[Body] = []
-
-    def there() -> bool:
-        found[:] = inside.wire.ask("GET", path)["items"]
-        return bool(found)
-
-    assert until(there, 30), f"no pod of {name} was made"
-    return found[0]
-
-
 def _trouble(inside: Inside) -> None:
     """A pod that was killed for its memory and now lacks its images."""
-    pod = _pod_of(inside, "health-api", "health-api")
+    pod = inside.pod_of("health-api", "health-api")
     ended = {"exitCode": 137, "reason": "OOMKilled"}
     inits, containers = (
         [
