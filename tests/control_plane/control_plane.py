@@ -34,8 +34,13 @@ class ControlPlane:
     server: str
     kubeconfig: Path
     token_kubeconfig: Path
-    ca_file: Path
+    authority: Authority
     has_controllers: bool
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate that signed all others."""
+        return self.authority.ca_file
 
 
 @contextlib.contextmanager
@@ -57,7 +62,7 @@ def running(
         by_token = _kubeconfig(folder, "token", server, authority.ca_file, {"token": token})
         _await_ready(server, authority.ca_file, admin, folder / "apiserver.log")
         controllers = _start_controllers(stack, binaries, authority, server, without)
-        yield ControlPlane(server, kubeconfig, by_token, authority.ca_file, controllers)
+        yield ControlPlane(server, kubeconfig, by_token, authority, controllers)
 
 
 def free_ports(count: int) -> list[int]:
@@ -113,6 +118,7 @@ def _etcd(binaries: Binaries, folder: Path, client: int, peer: int) -> list[str]
 
 def _api_server(binaries: Binaries, authority: Authority, etcd: int, port: int) -> list[str]:
     certificate, key = authority.issue("apiserver", "kube-apiserver")
+    front, front_key = authority.issue("front-proxy", "front-proxy")
     accounts = new_key(authority.folder / "accounts.key")
     return [
         str(binaries.api_server),
@@ -123,6 +129,14 @@ def _api_server(binaries: Binaries, authority: Authority, etcd: int, port: int) 
         f"--tls-cert-file={certificate}",
         f"--tls-private-key-file={key}",
         f"--client-ca-file={authority.ca_file}",
+        # How it proves who is asking to the servers it passes questions on to.
+        f"--proxy-client-cert-file={front}",
+        f"--proxy-client-key-file={front_key}",
+        f"--requestheader-client-ca-file={authority.ca_file}",
+        "--requestheader-allowed-names=front-proxy",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
         f"--token-auth-file={authority.folder / _TOKENS}",
         "--authorization-mode=Node,RBAC",
         "--service-cluster-ip-range=10.96.0.0/16",

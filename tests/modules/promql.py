@@ -25,10 +25,44 @@ class Selector:
     labels: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What the braces of a selector ask of one label."""
+
+    label: str
+    sign: str
+    text: str
+
+    def holds(self, value: str) -> bool:
+        """Whether a series with this value is meant; a label that is missing has none."""
+        if "~" in self.sign:
+            return (re.fullmatch(self.text, value) is not None) == (self.sign == "=~")
+        return (value == self.text) == (self.sign == "=")
+
+
 def selectors(query: str) -> tuple[Selector, ...]:
     """Every metric the query reads."""
+    return tuple(
+        Selector(metric, tuple(text for kind, text in braces if kind == "word"))
+        for metric, braces in _selected(query)
+    )
+
+
+def comparisons(query: str) -> tuple[tuple[str, tuple[Comparison, ...]], ...]:
+    """Every metric the query reads, with all that its braces compare."""
+    return tuple(
+        (metric, tuple(_compared([text for _, text in braces if text != ","])))
+        for metric, braces in _selected(query)
+    )
+
+
+def _compared(texts: list[str]) -> Iterator[Comparison]:
+    for label, sign, text in zip(texts[::3], texts[1::3], texts[2::3], strict=True):
+        yield Comparison(label, sign, text[1:-1].replace(r"\\", "\\"))
+
+
+def _selected(query: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     tokens = list(_tokens(query))
-    found = []
     place = 0
     while place < len(tokens):
         kind, text = tokens[place]
@@ -38,10 +72,8 @@ def selectors(query: str) -> tuple[Selector, ...]:
             end = _after(tokens, end, ")") if following == "(" else end
         elif kind == "word" and text.lower() not in _WORDS and following not in _CALLS:
             end = _after(tokens, end, "}") if following == "{" else end
-            labels = (text for kind, text in tokens[place + 2 : end - 1] if kind == "word")
-            found.append(Selector(text, tuple(labels)))
+            yield text, tokens[place + 2 : end - 1]
         place = end
-    return tuple(found)
 
 
 def grouped_by(query: str) -> set[str]:

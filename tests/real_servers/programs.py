@@ -166,6 +166,26 @@ def redis_exporter() -> Image:
     return Image({}, entrypoint=(str(found),))
 
 
+def postgres_exporter() -> Image:
+    """The exporter of the databases; Debian's is asked about one database only."""
+    source = "prometheus-community/postgres_exporter at v0.20.1, built with go build"
+    # By its path, since its name alone begins with that of its Service.
+    found = program("postgres_exporter", f"{source} ./cmd/postgres_exporter")
+    return Image({}, entrypoint=(str(found),))
+
+
+def kube_state_metrics() -> Path:
+    """kube-state-metrics; no package has it."""
+    source = "kubernetes/kube-state-metrics at v2.20.0"
+    return program("kube-state-metrics", f"{source}, built with go build .")
+
+
+def metrics_server() -> Path:
+    """The metrics server; no package has it."""
+    source = "kubernetes-sigs/metrics-server at v0.9.0"
+    return program("metrics-server", f"{source}, built with go build ./cmd/metrics-server")
+
+
 def program(name: str, package: str, path: str = _SEARCHED) -> Path:
     """The program's path; skips the test, naming the package, when it is not here."""
     found = shutil.which(name, path=path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -105,7 +106,14 @@ class Server:
             time.sleep(probe["periodSeconds"])
 
     def _http_answers(self, asked: dict[str, Any], seconds: float) -> bool:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port(asked["port"]), timeout=seconds)
+        port = self.port(asked["port"])
+        connection = http.client.HTTPConnection(LOOPBACK, port, timeout=seconds)
+        if asked.get("scheme") == "HTTPS":
+            # A kubelet checks no certificate, either.
+            unchecked = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection(
+                LOOPBACK, port, timeout=seconds, context=unchecked
+            )
         try:
             connection.request("GET", asked["path"])
             return 200 <= connection.getresponse().status < 400
