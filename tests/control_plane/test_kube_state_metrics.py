@@ -78,12 +78,12 @@ def _trouble(inside: Inside) -> None:
 
 
 def _backups(inside: Inside) -> None:
-    """Both regular jobs have once succeeded and once failed."""
+    """Both regular jobs have once succeeded and once failed, and so has a job of another name."""
     for name in ("backup", "restore-drill"):
         cron = inside.wire.ask("GET", f"{DATA}/cronjobs/{name}")
         spec = {**cron["spec"]["jobTemplate"]["spec"], "activeDeadlineSeconds": 1}
-        body = {"metadata": {"name": f"{name}-29000000"}, "spec": spec}
-        inside.wire.ask("POST", f"{DATA}/jobs", body)
+        for failed in (f"{name}-29000000", f"like-{name}"):
+            inside.wire.ask("POST", f"{DATA}/jobs", {"metadata": {"name": failed}, "spec": spec})
         inside.happened(f"{DATA}/cronjobs/{name}", {"lastSuccessfulTime": "2026-01-01T00:00:00Z"})
 
 
