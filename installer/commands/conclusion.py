@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from installer.commands.going_back import way_back
 from installer.commands.parking import going_on
 from installer.commands.passphrase import passphrase_of
 from installer.commands.public_names import front_address, public_hosts
@@ -77,13 +78,18 @@ def _address(namespace: str, entry: EndpointEntry) -> str:
 def _next_steps(case: Case, plan: Plan, result: Result) -> tuple[str, ...]:
     if result.ending is Ending.PARKED:
         return going_on(case)
-    return _what_next(case, plan) if result.error is None else ()
+    back = way_back(case.home, result.ending, _flags(case))
+    return (*_what_next(case, plan), *back) if result.error is None else back
+
+
+def _flags(case: Case) -> str:
+    """What a command needs to mean this installation."""
+    name = f" --name {case.name}" if case.name != "health" else ""
+    return f"{' --rehearse' if case.rehearsal else ''}{name}"
 
 
 def _what_next(case: Case, plan: Plan) -> tuple[str, ...]:
-    flags = f"{' --rehearse' if case.rehearsal else ''}"
-    if case.name != "health":
-        flags += f" --name {case.name}"
+    flags = _flags(case)
     reach: tuple[str, ...] = ()
     if case.home.kubeconfig.exists():
         reach = (

@@ -16,6 +16,7 @@ from installer.answers.model import Answers
 from installer.answers.sources import Gathered
 from installer.answers.writing import write_answers
 from installer.commands.conclusion import conclude
+from installer.commands.going_back import keep_what_worked
 from installer.commands.rehearsal import RehearsalWorld
 from installer.commands.remembering import images_remembered, with_images
 from installer.commands.secrets import try_all
@@ -170,6 +171,7 @@ class Workshop:
     def install(self, plan: Plan, report: Report, stop: StopFlag) -> Conclusion:
         """Make everything as planned."""
         result = self._run(plan, report, stop, lambda runner: runner.install(), first=try_all)
+        keep_what_worked(self.case.home, result.ending)
         return conclude(self.case, plan, result)
 
     def try_out(self, plan: Plan, stop: StopFlag) -> Iterator[Tried]:
