@@ -58,6 +58,10 @@ class Refusal(Exception):
         )
 
 
+class NotAllowed(ClusterError):
+    """The cluster knows us, but we may not do this; other things we may."""
+
+
 def refusal_from(status: int, body: bytes, retry_after: str | None) -> Refusal:
     """Read an error answer; bodies that are no Status (a proxy's page) are shortened."""
     seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
@@ -99,7 +103,7 @@ def as_error(refusal: Refusal, doing: str) -> InstallError:
             "clock may be wrong.",
         )
     if refusal.status == 403:
-        return ClusterError(
+        return NotAllowed(
             f"The cluster does not allow us to {doing}.",
             f"It answers 403: {why}",
             "Log in as somebody who may do this (usually cluster-admin), or change the rule named "
