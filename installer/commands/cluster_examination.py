@@ -17,11 +17,14 @@ from installer.commands.kubectl import find_kubectl, kubectl_told
 from installer.commands.neighbourhood import api_slices, served_by_others
 from installer.engine.errors import ClusterError, InstallError, Temporary, Unreachable
 from installer.kube.cluster import Cluster
-from installer.kube.faults import NotAllowed
+from installer.kube.faults import LoginRefused, NotAllowed
 from installer.kube.nodes import LiveNode
 from installer.kube.release import release_of
 from installer.oracle.doctor import Diagnosis, bad, good
 from installer.plan import Plan
+
+# Every other question would end in the same way.
+_ENDS = (Unreachable, LoginRefused)
 
 
 class Examination:
@@ -47,9 +50,9 @@ class Examination:
         """The first question shows what keeps us from asking at all, which is said once."""
         try:
             self._version = self._cluster.version()
+        except _ENDS:
+            raise
         except (NotAllowed, Temporary) as error:
-            if isinstance(error, Unreachable):
-                raise
             yield bad(error)
             return
         yield good(f"Kubernetes {self._version} at {self._cluster.connection.server}.")
@@ -84,23 +87,23 @@ class Examination:
 
     def _rest(self) -> Iterator[Diagnosis]:
         """What an installation reads besides; there is something to say when it may not."""
-        for reading in (lambda: api_slices(self._cluster), self._others):
-            try:
-                reading()
-            except Unreachable:
-                raise
-            except InstallError as error:
-                yield bad(error)
+        for reading in (self._api, self._others):
+            yield from _survived(reading)
 
-    def _others(self) -> Sequence[object]:
-        return served_by_others(self._cluster, "")
+    def _api(self) -> Iterator[Diagnosis]:
+        api_slices(self._cluster)
+        yield from ()
+
+    def _others(self) -> Iterator[Diagnosis]:
+        served_by_others(self._cluster, "")
+        yield from ()
 
 
 def _survived(reading: Callable[[], Iterator[Diagnosis]]) -> Iterator[Diagnosis]:
-    """The findings of a reading, or its failure; only where nobody answers the walk ends."""
+    """The findings of a reading, or its failure; the walk goes on where others may succeed."""
     try:
         yield from reading()
-    except Unreachable:
+    except _ENDS:
         raise
     except InstallError as error:
         yield bad(error)

@@ -58,6 +58,10 @@ class Refusal(Exception):
         )
 
 
+class LoginRefused(ClusterError):
+    """The cluster does not know us; it would answer everything else alike."""
+
+
 class NotAllowed(ClusterError):
     """The cluster knows us, but we may not do this; other things we may."""
 
@@ -96,7 +100,7 @@ def as_error(refusal: Refusal, doing: str) -> InstallError:
             refusal.retry_after,
         )
     if refusal.status == 401:
-        return ClusterError(
+        return LoginRefused(
             f"The cluster does not accept our login, so we cannot {doing}.",
             f"It answers 401: {why}",
             "Check the login with: kubectl get nodes. A token may have ended, or this computer's "
