@@ -37,14 +37,19 @@ def addresses_of(cluster: Cluster) -> Addresses:
     Machines with private addresses stand for all private ones: others will come.
     """
     nodes = cluster.objects("v1", "Node")
-    selector = "kubernetes.io/service-name=kubernetes"
-    slices = cluster.objects("discovery.k8s.io/v1", "EndpointSlice", "default", selector)
+    slices = api_slices(cluster)
     return Addresses(
         pods=_pods(nodes),
         extra_nodes=_outside(_of_nodes(nodes)),
         api=_outside(_of_api(slices)),
         api_ports=tuple(sorted({int(port["port"]) for each in slices for port in _ports(each)})),
     )
+
+
+def api_slices(cluster: Cluster) -> tuple[Body, ...]:
+    """Where the cluster says that its API server is."""
+    selector = "kubernetes.io/service-name=kubernetes"
+    return cluster.objects("discovery.k8s.io/v1", "EndpointSlice", "default", selector)
 
 
 def _pods(nodes: Iterable[Body]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,19 +17,27 @@ from installer.budget.demand import measure
 from installer.budget.envelope import load_envelope
 from installer.budget.room import LiveNode, envelope_from_nodes
 from installer.budget.rules import Taint
+from installer.commands.cluster_examination import (
+    Examination,
+    nodes_in_words,
+    refuse_without_room,
+)
+from installer.commands.cluster_findings import storage_finding, version_told
+from installer.commands.kubectl import find_kubectl, kubectl_told
 from installer.commands.neighbourhood import addresses_of, served_by_others
 from installer.commands.pulling import Pulls
 from installer.commands.rehearsal import RehearsalWorld
 from installer.commands.secrets import resolved, resolver
 from installer.commands.usage import account_kind, already_there, usage_findings
 from installer.conversation import Finding
-from installer.engine.errors import ClusterError, InstallError
+from installer.engine.errors import InstallError
 from installer.engine.state import Installation
 from installer.engine.step import Context, Step
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
 from installer.kube.nodes import LiveNode as SeenNode
 from installer.kube.objects import labels_of
+from installer.kube.release import release_of
 from installer.kube.stamp import FIELD_MANAGER, INSTALLATION, MANAGED_BY, NAME, Stamp
 from installer.modules.choices import applying, image_choice, options
 from installer.modules.hosts import public_domain
@@ -38,7 +46,7 @@ from installer.modules.secret_values import PULL_SECRET
 from installer.modules.stamping import content_hash
 from installer.oracle.access import Access, KubeAccess, account_opener
 from installer.oracle.account import Account
-from installer.oracle.doctor import Diagnosis, Level, bad, examine, good
+from installer.oracle.doctor import Diagnosis, bad, examine, good
 from installer.oracle.given_network import GivenNetworks
 from installer.oracle.holdings import Holdings, is_ours
 from installer.oracle.installations import installations_named
@@ -237,6 +245,16 @@ class OracleTarget(Target):
             yield self._own_address_found()
         if self.answers.place.vcn:
             yield self._given_network(plan)
+        # A rehearsed cluster is nobody's to open pages of.
+        if not self._rehearsed:
+            yield from self._kubernetes()
+
+    def _kubernetes(self) -> Iterator[Diagnosis]:
+        """The version asked for, where it is a certain one, and the kubectl of this machine."""
+        release = release_of(self.answers.cluster.kubernetes_version)
+        if release is not None:
+            yield version_told(str(release))
+        yield from kubectl_told(find_kubectl(), release)
 
     def _operators(self) -> list[Finding]:
         """Who may reach the API, when that is the person's own address."""
@@ -420,32 +438,26 @@ class ExistingTarget(Target):
         }
         return tuple(sorted(ids - {""}))
 
-    def examine(self, plan: Plan) -> Iterator[Diagnosis]:  # noqa: ARG002 - a cluster is what it is
-        """The way to the cluster, its nodes and its storage."""
+    def examine(self, plan: Plan) -> Iterator[Diagnosis]:
+        """The way to the cluster, what it is and has, and the kubectl of this machine."""
         try:
-            _, findings = self.survey(None)
+            cluster = self.cluster()
         except InstallError as error:
             yield bad(error)
             return
-        for each in findings:
-            yield Diagnosis(Level.GOOD if each.good else Level.BAD, each.words)
+        yield from Examination(cluster, plan).findings()
 
     def survey(self, known: Installation | None) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Version, nodes and what is free on them."""
         cluster = self.cluster()
         nodes = cluster.nodes(Stamp(known.id, known.name) if known else None)
-        if not any(node.ready and node.schedulable for node in nodes):
-            raise ClusterError(
-                "The cluster has no node that takes pods.",
-                f"It shows {len(nodes)} nodes, none of them ready and schedulable.",
-                "Bring a node up, then run again: kubectl get nodes",
-            )
+        refuse_without_room(nodes)
         live = envelope_from_nodes([_live(node) for node in nodes])
         kinds = {node.architecture for node in nodes}
         findings = (
             Finding(True, f"Kubernetes {cluster.version()} at {cluster.connection.server}."),
-            Finding(True, f"{_counted(nodes)}, {', '.join(sorted(kinds))}."),
-            *_storage(cluster, self.answers.cluster.storage_class),
+            Finding(True, nodes_in_words(nodes)),
+            storage_finding(cluster.storage_classes(), self.answers.cluster.storage_class),
         )
         around = Surroundings(
             live=live,
@@ -495,25 +507,6 @@ def _parts(plan: Plan) -> list[ModulePart]:
         )
         for module in plan.modules
     ]
-
-
-def _counted(nodes: Sequence[SeenNode]) -> str:
-    return "1 node" if len(nodes) == 1 else f"{len(nodes)} nodes"
-
-
-def _storage(cluster: Cluster, wanted: str) -> tuple[Finding, ...]:
-    classes = cluster.storage_classes()
-    names = ", ".join(each.name for each in classes) or "none"
-    if wanted:
-        found = any(each.name == wanted for each in classes)
-        words = "is there" if found else f"is not there; the cluster has: {names}"
-        return (Finding(found, f"Storage class {wanted} {words}."),)
-    default = [each.name for each in classes if each.is_default]
-    if default:
-        return (Finding(True, f"Volumes come from the default storage class {default[0]}."),)
-    return (
-        Finding(False, f"No storage class is the default; set cluster.storage_class to: {names}."),
-    )
 
 
 def _live(node: SeenNode) -> LiveNode:

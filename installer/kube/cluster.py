@@ -117,6 +117,10 @@ class Cluster:
         """All objects of a kind; none where the cluster does not serve it."""
         return tuple(self._run(self._reading.all_of(api_version, kind, namespace, selector)))
 
+    def serves(self, api_version: str, kind: str) -> bool:
+        """Whether the cluster knows a kind at all."""
+        return self._run(self._reading.kinds.find(api_version, kind)) is not None
+
     def label_node(self, name: str, labels: Mapping[str, str]) -> None:
         """Put labels on a node and leave all its others; only for nodes of our own machines."""
         self._run(self._reading.label(Ref("v1", "Node", "", name), labels))

@@ -58,6 +58,14 @@ class Refusal(Exception):
         )
 
 
+class LoginRefused(ClusterError):
+    """The cluster does not know us; it would answer everything else alike."""
+
+
+class NotAllowed(ClusterError):
+    """The cluster knows us, but we may not do this; other things we may."""
+
+
 def refusal_from(status: int, body: bytes, retry_after: str | None) -> Refusal:
     """Read an error answer; bodies that are no Status (a proxy's page) are shortened."""
     seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
@@ -92,14 +100,14 @@ def as_error(refusal: Refusal, doing: str) -> InstallError:
             refusal.retry_after,
         )
     if refusal.status == 401:
-        return ClusterError(
+        return LoginRefused(
             f"The cluster does not accept our login, so we cannot {doing}.",
             f"It answers 401: {why}",
             "Check the login with: kubectl get nodes. A token may have ended, or this computer's "
             "clock may be wrong.",
         )
     if refusal.status == 403:
-        return ClusterError(
+        return NotAllowed(
             f"The cluster does not allow us to {doing}.",
             f"It answers 403: {why}",
             "Log in as somebody who may do this (usually cluster-admin), or change the rule named "

@@ -14,11 +14,12 @@ import pytest
 
 from installer.modules import ModulesInvalid, catalogue
 from installer.modules.pod_security import violations
+from installer.modules.releases import CHECKED_RELEASES
 from installer.plan import Plan, make_plan
 from tests.modules.conftest import Choose, answers_for
 from tests.modules.selections import AROUND
 
-VERSIONS = ("1.34", "1.37")
+VERSIONS = (CHECKED_RELEASES[0], CHECKED_RELEASES[-1])
 S3 = {"target": "s3", "s3_endpoint": "https://s3.example.org", "s3_bucket": "far"}
 SCRIPTS = Path(__file__).parents[2] / "assets/modules/disaster-recovery/files/backup"
 

@@ -19,6 +19,7 @@ from installer.modules import ClusterFacts, ModulesInvalid, Rendered, claims, ma
 from installer.modules.catalogue import catalogue
 from installer.modules.choices import enabled, images_to_bring, notices
 from installer.modules.pod_security import violations
+from installer.modules.releases import CHECKED_RELEASES
 from installer.modules.traffic import traffic_of
 from installer.plan import make_plan
 from tests.modules.conftest import Choose, one_volume
@@ -96,7 +97,7 @@ def test_programs_that_ignore_unknown_variables_are_given_known_ones_only() -> N
 
 
 @pytest.mark.parametrize("options", VARIATIONS, ids=str)
-@pytest.mark.parametrize("version", ["1.34", "1.35", "1.36", "1.37"])
+@pytest.mark.parametrize("version", CHECKED_RELEASES)
 def test_every_variation_fits_kubernetes_and_the_restricted_level(
     choose: Choose, options: dict[str, object], version: str
 ) -> None:

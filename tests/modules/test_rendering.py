@@ -28,13 +28,13 @@ from installer.modules import (
     templates,
 )
 from installer.modules.pod_security import violations
+from installer.modules.releases import CHECKED_RELEASES
 from installer.modules.stamping import pod_template
 from installer.modules.templates import SHARED_GROUP
 from tests.modules.accounts import RIGHTS
 from tests.modules.conftest import Choose, one_volume
 
 FACTS = ClusterFacts("oci-bv", "arm64")
-KUBERNETES = ("1.34", "1.35", "1.36", "1.37")
 
 
 def pods(rendered: Rendered) -> list[tuple[RenderedObject, dict[str, Any]]]:
@@ -81,7 +81,7 @@ def test_the_same_answers_give_the_same_bytes(choose: Choose) -> None:
     assert as_bytes(render(again, one_volume(again), FACTS)) == first
 
 
-@pytest.mark.parametrize("version", KUBERNETES)
+@pytest.mark.parametrize("version", CHECKED_RELEASES)
 def test_every_object_fits_the_schema_of_every_kubernetes_release(
     rendered: Rendered, version: str
 ) -> None:

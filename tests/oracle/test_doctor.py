@@ -14,6 +14,7 @@ from installer.oracle.access import Access
 from installer.oracle.doctor import Diagnosis, Level, examine
 from installer.oracle.limits import Needs
 from installer.oracle.permissions import PERMISSIONS
+from tests.commands.standin import kubectl_says, put_kubectl
 from tests.oracle.world import Person, World
 
 
@@ -110,9 +111,27 @@ def test_the_command_ends_with_the_accounts_code_when_something_is_bad(
     assert "In the way of an installation: 1." in said
 
 
+def test_the_version_asked_for_is_compared_with_those_checked_and_with_kubectl(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_kubectl(monkeypatch, home, kubectl_says("v1.36.1"))
+    here = ["--set", f"oracle.config_file={home / 'none'}", "--set", "images.check=false"]
+    main(["doctor", "oracle", *here])
+    newest = capsys.readouterr().out
+    assert "good  kubectl v1.36.1 is there." in newest
+    assert "the manifests are checked against" not in newest
+    main(["doctor", "oracle", *here, "--set", "cluster.kubernetes_version=1.38"])
+    said = capsys.readouterr().out
+    assert "hint  Kubernetes 1.38 is newer than those the manifests are checked against" in said
+    assert "is 2 minor versions older than the cluster's Kubernetes 1.38." in said
+
+
 def test_the_command_examines_a_rehearsal(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--rehearse"]) == ExitCode.OK
-    assert "In the way of an installation: nothing." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "In the way of an installation: nothing." in said
+    # This machine's programs are no part of what is rehearsed.
+    assert "kubectl" not in said
 
 
 def test_the_policy_is_printed_whole_without_asking_anybody(
