@@ -192,7 +192,10 @@ def _add_plan(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="judge by another of Oracle's allowances, for example always-free-2025",
     )
     made.add_argument(
-        "--explain", metavar="RESOURCE", help="show where a number comes from, for example CPU"
+        "--explain",
+        metavar="SUBJECT",
+        help="show where a number comes from, for example CPU; order shows namespaces and "
+        "the order in which everything starts",
     )
 
 

@@ -210,7 +210,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """How it ended, for the last page; `remarks` are what a person should know of the result."""
+    """How it ended, for the last page; `remarks` are what a person should know of the result.
+
+    `logins` say where the passwords are, and never what they are.
+    """
 
     ending: Ending
     exit_code: int
@@ -221,6 +224,7 @@ class Conclusion:
     answers_file: str = ""
     log_file: str = ""
     remarks: tuple[str, ...] = ()
+    logins: tuple[str, ...] = ()
 
 
 def conclusion_of(error: InstallError, *, answers_file: str = "", log_file: str = "") -> Conclusion:

@@ -505,6 +505,8 @@ def _row_data(row: Any) -> dict[str, Any]:
         "over": row.over,
         "unknown": row.unknown,
         "words": row.words,
+        "promised": str(row.promised),
+        "promise": row.promise,
         "modules": {name: str(amount) for name, amount in row.share_by_module},
     }
 
@@ -532,7 +534,9 @@ def _paragraphs(plan: Plan) -> list[str]:
     lines += ["Modules"]
     lines += [f"  {module.name}: {module.title}" for module in plan.modules]
     lines += ["", "Budget"]
-    lines += [f"  {_standing(row, verdict)}{row.words}" for row in verdict.rows]
+    for row in verdict.rows:
+        lines.append(f"  {_standing(row, verdict)}{row.words}")
+        lines += [f"        {row.promise}"] if row.promise else []
     lines += ["", "Volumes"]
     for volume in plan.volumes.volumes:
         held = ", ".join(f"{claim.name} ({claim.what})" for claim in volume.claims)

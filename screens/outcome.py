@@ -85,6 +85,7 @@ def outcome_parts(conclusion: Conclusion) -> list[tuple[str, list[str]]]:
         ("To know", [clean(each) for each in conclusion.remarks]),
         ("What next", [clean(each) for each in conclusion.what_next]),
         ("Where things answer", endpoints),
+        ("Where passwords are", [clean(each) for each in conclusion.logins]),
         ("Files", kept),
     ]
     return [(heading, lines) for heading, lines in parts if lines]

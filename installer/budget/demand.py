@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from installer.budget.amounts import Amounts, total
+from installer.budget.ceilings import NO_CEILINGS, Ceilings, pod_ceilings
 from installer.budget.pods import Defaults, Manifest, container_defaults, pod_requests
 from installer.budget.quantities import ceil_div, whole
 from installer.budget.rules import NO_RULES, PodRules, pod_rules
@@ -52,7 +53,8 @@ class Workload:
 
     `replicas` run all the time (`per_node`: on every node that takes them); `most` is what an
     autoscaler may raise them to; `passing` pods appear for a while beside everything else, for
-    the reason in `passing_words`. Each pod mounts the named `claims` and `own_volumes` of its own.
+    the reason in `passing_words`. Each pod mounts the named `claims` and `own_volumes` of its own,
+    and its containers may take up to `most_each`.
     """
 
     origin: Origin
@@ -65,6 +67,7 @@ class Workload:
     claims: tuple[str, ...] = ()
     own_volumes: int = 0
     rules: PodRules = NO_RULES
+    most_each: Ceilings = NO_CEILINGS
 
     @property
     def shy(self) -> bool:
@@ -237,6 +240,7 @@ def _workload(origin: Origin, template: Manifest, survey: _Survey, **counts: Any
         pod_requests(spec, survey.defaults.get(origin.namespace)),
         claims=_claims_of(spec),
         rules=pod_rules(origin.namespace, template),
+        most_each=pod_ceilings(spec),
         **counts,
     )
 

@@ -31,7 +31,19 @@ def explain(verdict: Verdict, resource: str) -> tuple[str, ...]:
     if limit:
         lines.append("  the limit:")
         lines += [f"    {line}" for line in limit]
+    lines += _promises(row)
     return tuple(lines)
+
+
+def _promises(row: BudgetRow) -> list[str]:
+    """What containers may take at most, the largest first."""
+    if not row.promise:
+        return []
+    parts = sorted(row.promises, key=lambda part: (-part.amount, part.what))
+    return [
+        f"  at most: {row.promise}",
+        *(f"    {shown(row, part.amount)}  {part.what}" for part in parts),
+    ]
 
 
 def shown(row: BudgetRow, amount: Amount) -> str:

@@ -13,6 +13,7 @@ from operator import attrgetter
 
 from installer.budget.amounts import Amounts
 from installer.budget.billing import NOTHING_THERE, AlreadyThere, Bill, bill, storage_gb
+from installer.budget.ceilings import Ceiling, Ceilings, promise_words
 from installer.budget.demand import Demand, Workload
 from installer.budget.envelope import Envelope
 from installer.budget.image_disk import ImageSum, image_sizes, image_sum
@@ -45,7 +46,8 @@ class BudgetRow:
     `at_most` is what `used` may grow to when autoscalers go to their end; it need not fit.
     Units are millicores, bytes, GB, counts and USD; `parts` add up to `used`. `how` says where the
     limit comes from, where that is other than for most rows; `unknown` counts what nobody could
-    say the size of, so that `used` is not all of it.
+    say the size of, so that `used` is not all of it. `promised` is what containers may take at most
+    by their limits, the `promises` add up to it, and `promised_words` say it.
     """
 
     resource: str
@@ -59,6 +61,17 @@ class BudgetRow:
     at_most: Amount = 0
     how: tuple[str, ...] = ()
     unknown: int = 0
+    promised: Amount = 0
+    promises: tuple[Part, ...] = ()
+    promised_words: str = ""
+
+    @property
+    def promise(self) -> str:
+        """What containers may take at most, for people; empty for what has no such limits."""
+        if self.limit is None or not self.promises or self.promised <= self.limit:
+            return self.promised_words
+        beyond = _show(int(self.promised - self.limit), self.unit, up=True)
+        return f"{self.promised_words}, {beyond} more than there is"
 
     @property
     def share_by_module(self) -> tuple[tuple[str, Amount], ...]:
@@ -340,10 +353,36 @@ def _pod_rows(demand: Demand, room: Room) -> tuple[BudgetRow, ...]:
         ),
         _row("pods", "pods", _sum_of(demand, room, None), room.pods, room.left_by),
     ]
+    rows[:2] = (_promised(row, demand, room) for row in rows[:2])
     disk = _sum_of(demand, room, "disk_bytes")
     if disk.used or disk.passing:
         rows.insert(2, _row("disk", "bytes", disk, free.disk_bytes, room.left_by))
     return tuple(rows)
+
+
+def _promised(row: BudgetRow, demand: Demand, room: Room) -> BudgetRow:
+    """The row with what its pods may take, autoscaled to the end."""
+    of = _CEILINGS[row.resource]
+    counted = [(load, max(_running(load, room), load.most)) for load in demand.workloads]
+    promises = tuple(
+        Part(
+            load.origin.module,
+            f"{count} x {load.origin.words()}",
+            of(load.most_each).amount * count,
+        )
+        for load, count in counted
+        if of(load.most_each).amount * count
+    )
+    total = sum(int(part.amount) for part in promises)
+    ceilings = (of(load.most_each) for load in demand.workloads)
+    words = promise_words(row.resource, ceilings, _show(total, row.unit, up=True))
+    return replace(row, promised=total, promises=promises, promised_words=words)
+
+
+_CEILINGS: Mapping[str, Callable[[Ceilings], Ceiling]] = {
+    "CPU": attrgetter("cpu"),
+    "memory": attrgetter("memory"),
+}
 
 
 @dataclass(frozen=True)

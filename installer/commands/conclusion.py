@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from installer.commands.going_back import way_back
+from installer.commands.logins import login_lines
 from installer.commands.parking import going_on
 from installer.commands.passphrase import passphrase_of
 from installer.commands.public_names import front_address, public_hosts
@@ -33,6 +34,7 @@ def conclude(case: Case, plan: Plan, result: Result) -> Conclusion:
         answers_file=str(case.home.answers) if case.home.answers.exists() else "",
         log_file=str(case.home.log),
         remarks=_remarks(case) if error is None else (),
+        logins=login_lines(case, plan) if error is None else (),
     )
 
 

@@ -72,14 +72,23 @@ def _allowance(name: str | None) -> str:
     return name or DEFAULT_ENVELOPE
 
 
+ORDER = "order"
+"""What can be explained beside the rows of the budget."""
+
+
 def _explained(plan: Plan, resource: str) -> tuple[str, ...]:
+    if resource.lower() == ORDER:
+        # Here and not above: a plan loads no SDK.
+        from installer.commands.starting import order_lines
+
+        return order_lines(plan)
     try:
         return explain(plan.verdict, resource)
     except KeyError:
         raise AnswersError(
             f"The budget has no row called {resource}.",
             f"It has {', '.join(row_names(plan.verdict))}.",
-            "Name one of them after --explain.",
+            f"Name one of them after --explain, or {ORDER} for namespaces and the order of start.",
         ) from None
 
 

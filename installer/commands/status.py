@@ -7,6 +7,7 @@ import argparse
 from installer.answers.model import Answers
 from installer.commands.ending import say
 from installer.commands.issued import Ledger
+from installer.commands.logins import login_lines
 from installer.commands.public_names import (
     OUTSIDE,
     front_address,
@@ -53,11 +54,23 @@ def run(asked: argparse.Namespace) -> int:
     if not meant.rehearsal:
         hosts = looked_at(hosts, OUTSIDE)
         remember_certificates(hosts, Ledger())
-    for line in (*_lines(steps, result), *name_lines(hosts)):
+    for line in (*_lines(steps, result), *name_lines(hosts), *_logins(meant, plan, result)):
         say(line)
     complete = all(each.condition is Condition.AS_WANTED for each in result.seen.values())
     say(f"\nInstallation {meant.name} is {'complete' if complete else 'not complete'}.")
     return ExitCode.OK if complete else ExitCode.FAILED
+
+
+def _logins(meant: Case, plan: Plan, result: Result) -> tuple[str, ...]:
+    """Where passwords are, once there are any."""
+    # Here and not above: it loads an SDK, which by now is loaded.
+    from installer.steps.secrets import SECRETS
+
+    seen = result.seen.get(SECRETS)
+    if seen is None or seen.condition is Condition.ABSENT:
+        return ()
+    lines = login_lines(meant, plan)
+    return ("Where passwords are", *(f"  {line}" for line in lines)) if lines else ()
 
 
 def _surroundings(meant: Case, workshop: Workshop, answers: Answers) -> Surroundings:

@@ -198,7 +198,7 @@ class OracleTarget(Target):
         above = kubernetes_part(
             connect,
             plan.rendered,
-            _parts(plan),
+            parts_of(plan),
             cluster.nodes,
             resolver(self.answers),
             needs=(door.id,),
@@ -417,7 +417,7 @@ class ExistingTarget(Target):
         inside = kubernetes_part(
             lambda _ctx: self.cluster(),
             plan.rendered,
-            _parts(plan),
+            parts_of(plan),
             1,
             resolver(self.answers),
             needs=() if images is None else (images.id,),
@@ -486,6 +486,25 @@ def smoke_plan(plan: Plan) -> SmokePlan:
     return SmokePlan(fingerprint, tuple(health), chosen_options)
 
 
+def steps_inside(plan: Plan) -> tuple[Step, ...]:
+    """The same steps inside a cluster that an installation walks, to be told and never walked."""
+
+    def connect(_ctx: Context) -> Cluster:
+        raise AssertionError("steps that are only told about reach no cluster")
+
+    return kubernetes_part(
+        connect,
+        plan.rendered,
+        parts_of(plan),
+        plan.answers.cluster.nodes,
+        lambda _question: None,
+        places=plan.places,
+        public=_public_name(plan.answers),
+        smoke=smoke_plan(plan),
+        probe=_probe(plan),
+    )
+
+
 def _public_name(answers: Answers) -> PublicName:
     return PublicName(public_domain(answers), answers.access.wildcard_dns)
 
@@ -500,7 +519,8 @@ def _probe(plan: Plan) -> NetworkProbe | None:
     return NetworkProbe(image, *PROBE_USER, secrets[0].namespace if secrets else "")
 
 
-def _parts(plan: Plan) -> list[ModulePart]:
+def parts_of(plan: Plan) -> list[ModulePart]:
+    """The plan's modules as the steps need them."""
     return [
         ModulePart(
             module.name, module.title, tuple(module.questions.needs), dict(module.file.waves)

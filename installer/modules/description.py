@@ -229,10 +229,34 @@ class SecretEntry(Placed):
     values: tuple[SecretValueEntry, ...] = Field(min_length=1)
 
 
+class LoginEntry(Closed):
+    """What a person logs in with: `secret` is the id of a Secret of the module.
+
+    `key` holds the password there. The user's name is `user`, or the value of `user_key`.
+    """
+
+    secret: str = Field(pattern=_IDENTIFIER)
+    key: str = Field(pattern=_KEY)
+    user: str = ""
+    user_key: str = Field(default="", pattern=rf"{_KEY}|^$")
+
+    @model_validator(mode="after")
+    def _one_user(self) -> LoginEntry:
+        if bool(self.user) == bool(self.user_key):
+            raise ValueError("a login gives either user or user_key")
+        return self
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the Secret that are read to log in."""
+        return (self.user_key, self.key) if self.user_key else (self.key,)
+
+
 class EndpointEntry(Placed):
     """A place other modules or people reach: a Service port inside, or a host name outside.
 
-    `host` is the label in front of the domain under which people reach it, where they do.
+    `host` is the label in front of the domain under which people reach it, where they do. `login`
+    says with what a person logs in there.
     """
 
     name: str = Field(pattern=_NAME)
@@ -242,6 +266,7 @@ class EndpointEntry(Placed):
     scheme: str
     people: bool = False
     host: str = Field(default="", pattern=r"^([a-z][a-z0-9-]*)?$")
+    login: LoginEntry | None = None
 
 
 class HealthEntry(Placed):
@@ -357,7 +382,7 @@ class ModuleFile(Closed):
 
     def mistakes(self) -> list[str]:
         """What no single key can see: names that point nowhere, and names used twice."""
-        return [*_doubles(self), *_dangling(self)]
+        return [*_doubles(self), *_dangling(self), *_logins_nowhere(self)]
 
 
 def _doubles(module: ModuleFile) -> list[str]:
@@ -429,3 +454,22 @@ def _dangling(module: ModuleFile) -> list[str]:
             if table.image not in {image.name for image in module.images}
         ),
     ]
+
+
+def _logins_nowhere(module: ModuleFile) -> list[str]:
+    """Logins that name a Secret or a key the module does not make."""
+    made = {entry.id: {value.key for value in entry.values} for entry in module.secrets}
+    found = []
+    for endpoint in module.endpoints:
+        login = endpoint.login
+        if login is None:
+            continue
+        if login.secret not in made:
+            found.append(f"endpoints.{endpoint.name}: {login.secret} is not among the secrets")
+            continue
+        found += [
+            f"endpoints.{endpoint.name}: {key} is no key of the secret {login.secret}"
+            for key in login.keys
+            if key not in made[login.secret]
+        ]
+    return found

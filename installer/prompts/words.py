@@ -101,6 +101,7 @@ def conclusion_lines(conclusion: Conclusion) -> tuple[str, ...]:
     for endpoint in conclusion.endpoints:
         words = f" — {clean(endpoint.words)}" if endpoint.words else ""
         lines.append(f"{clean(endpoint.title)}: {clean(endpoint.address)}{words}")
+    lines += [f"Log in to {clean(words)}" for words in conclusion.logins]
     lines += [f"Next: {clean(words)}" for words in conclusion.what_next]
     if conclusion.answers_file:
         lines.append(f"The answers that repeat this: {clean(conclusion.answers_file)}")

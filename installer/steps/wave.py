@@ -13,6 +13,8 @@ from installer.steps.kube_step import Body, Connect, KubeStep, ReadinessWatch
 from installer.steps.revisions import Revisions
 
 _SERVERS = ("Deployment", "StatefulSet", "DaemonSet")
+FOLLOWED = (*_SERVERS, "Job")
+"""Kinds that take their time to become ready, so that a wave waits for them."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Wave:
     @property
     def is_followed(self) -> bool:
         """Whether something in it takes its time to become ready."""
-        return any(body["kind"] in (*_SERVERS, "Job") for body in self.objects)
+        return any(body["kind"] in FOLLOWED for body in self.objects)
 
 
 def wave_id(module: str, number: int) -> str:

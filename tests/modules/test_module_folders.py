@@ -35,6 +35,9 @@ DESCRIPTION = """
           - {key: password, make: password, question: {title: Word at the door}}
           - {key: database, make: copy, text: health-data/postgresql-health-secret/password}
           - {key: url, make: template, text: "http://u:${password}@greeter"}
+    endpoints:
+      - {name: door, title: Door, service: greeter, port: 80, scheme: http,
+         login: {secret: door, user: guest, key: password}}
 """
 
 TEMPLATE = """
@@ -159,6 +162,11 @@ def test_all_mistakes_of_all_files_are_reported_at_once(root: Path) -> None:
         ),
         ("default: 1Gi", "default: 1 gig", "is not a size"),
         ("health-data/postgresql-health-secret/password", "password", "namespace/secret/key"),
+        ("login: {secret: door", "login: {secret: gate", "gate is not among the secrets"),
+        ("user: guest, key: password", "user: guest, key: pass", "pass is no key of the secret"),
+        ("user: guest, key", "user_key: name, key", "name is no key of the secret door"),
+        ("user: guest, key", "key", "a login gives either user or user_key"),
+        ("user: guest, key", "user: guest, user_key: url, key", "either user or user_key"),
     ],
 )
 def test_a_mistake_in_a_description_is_said_with_its_file(
