@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from installer.commands.pulling import Found, ImageNow, Pulls
     from installer.commands.requested import JobTold, JobWanted
     from installer.commands.target import Target
+    from installer.kube.contents import Contents
     from installer.oracle.doctor import Diagnosis
     from installer.steps.secrets import Secrets
 
@@ -191,6 +192,12 @@ class Workshop:
             context, step = self._inside(plan, open_now)
             seen = step.cluster(context).secret(namespace, name)
             return seen.values.get(key, "") if seen else ""
+
+    def contents(self, plan: Plan) -> Contents:
+        """What is ours in the cluster at this moment; only where there is a cluster to ask."""
+        with ExitStack() as open_now:
+            context, step = self._inside(plan, open_now)
+            return step.cluster(context).contents(step.stamp(context))
 
     def run_job(self, plan: Plan, wanted: JobWanted) -> JobTold:
         """A job of the cluster, run now to its end."""
