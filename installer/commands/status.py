@@ -81,7 +81,8 @@ def _inside(workshop: Workshop, plan: Plan, result: Result) -> tuple[list[str], 
         contents = workshop.contents(plan)
     except InstallError as error:
         return [f"Pods, volumes and nodes are not known. {error.what} {error.why}"], False
-    return list(inside_lines(contents)), contents.runs
+    lines = inside_lines(contents, rehearsed=workshop.case.rehearsal)
+    return list(lines), contents.runs
 
 
 def _say_half(name: str, lines: list[str]) -> None:
