@@ -98,7 +98,7 @@ def _surroundings(meant: Case, workshop: Workshop, answers: Answers) -> Surround
     if on_oracle(answers):
         return not_asked(meant)
     try:
-        return workshop.survey(answers, StopFlag())[0]
+        return workshop.survey(answers, StopFlag(), patient=False)[0]
     except ClusterError:
         # Without nodes that take pods there is still something to tell.
         return not_asked(meant)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,17 @@ def break_a_pod(running: Rehearsed) -> None:
     unready = {"status": {"conditions": [{"type": "Ready", "status": "False"}]}}
     path = f"/api/v1/namespaces/health-data/pods/{name}/status"
     patch(running, path, "application/merge-patch+json", unready)
+
+
+def test_a_cluster_that_does_not_answer_is_told_in_seconds_and_never_called_complete(
+    capsys: pytest.CaptureFixture[str], somebodys: Rehearsed, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "kubeconfig"
+    text = somebodys.kubeconfig.read_text(encoding="utf-8")
+    nowhere.write_text(text.replace(somebodys.server, "https://127.0.0.1:1"), encoding="utf-8")
+    began = time.monotonic()
+    code, said, errors = status(capsys, replace(somebodys, kubeconfig=nowhere))
+    assert time.monotonic() - began < 30.0
+    assert code == ExitCode.UNREACHABLE
+    assert "The cluster at https://127.0.0.1:1 does not answer." in errors
+    assert "complete" not in said
