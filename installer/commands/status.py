@@ -19,7 +19,7 @@ from installer.commands.public_names import (
 from installer.commands.remembering import not_asked, with_images
 from installer.commands.sources import Case, case, in_our_words
 from installer.commands.workshop import Workshop
-from installer.engine.errors import ClusterError, ExitCode
+from installer.engine.errors import ClusterError, ExitCode, InstallError
 from installer.engine.events import Event, RunStarted, StepInfo
 from installer.engine.run import Result
 from installer.engine.step import Condition, StopFlag
@@ -34,7 +34,9 @@ WORDS = {
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Print a line a step; ends with 0 when everything is installed, else with 1."""
+    """Print a line a step, then pods, volumes and nodes; ends with 0 when everything is installed
+    and runs, else with 1 or the code of what stood in the way of looking.
+    """
     meant = case(asked)
     answers = meant.gathered().answers
     steps: list[StepInfo] = []
@@ -47,16 +49,20 @@ def run(asked: argparse.Namespace) -> int:
         around = _surroundings(meant, workshop, answers)
         plan = _pinned(in_our_words(lambda: make_plan(answers, around)), around, workshop)
         result = workshop.look(plan, listen, StopFlag())
+        told, runs = _inside(workshop, plan, result)
     if result.error is not None:
+        _say_half(meant.name, [*_lines(steps, result), *told])
         raise result.error
     hosts = public_hosts(plan, front_address(meant.home))
     # What a rehearsal made has no place in the world outside.
     if not meant.rehearsal:
         hosts = looked_at(hosts, OUTSIDE)
         remember_certificates(hosts, Ledger())
-    for line in (*_lines(steps, result), *name_lines(hosts), *_logins(meant, plan, result)):
+    logins = _logins(meant, plan, result)
+    for line in (*_lines(steps, result), *told, *name_lines(hosts), *logins):
         say(line)
-    complete = all(each.condition is Condition.AS_WANTED for each in result.seen.values())
+    wanted = all(each.condition is Condition.AS_WANTED for each in result.seen.values())
+    complete = wanted and runs
     say(f"\nInstallation {meant.name} is {'complete' if complete else 'not complete'}.")
     return ExitCode.OK if complete else ExitCode.FAILED
 
@@ -73,12 +79,40 @@ def _logins(meant: Case, plan: Plan, result: Result) -> tuple[str, ...]:
     return ("Where passwords are", *(f"  {line}" for line in lines)) if lines else ()
 
 
+def _inside(workshop: Workshop, plan: Plan, result: Result) -> tuple[list[str], bool]:
+    """What to say of pods, volumes and nodes, and whether all pods are known to run.
+
+    Without a namespace of ours in the cluster there is nothing, and perhaps no cluster.
+    """
+    # Here, since they load the SDK, which the look has loaded by now.
+    from installer.commands.inside import inside_lines
+    from installer.steps.namespaces import NAMESPACES
+
+    seen = result.seen.get(NAMESPACES)
+    if seen is None or seen.condition is Condition.ABSENT:
+        return [], False
+    try:
+        contents = workshop.contents(plan)
+    except InstallError as error:
+        return [f"Pods, volumes and nodes are not known. {error.what} {error.why}"], False
+    lines = inside_lines(contents, rehearsed=workshop.case.rehearsal)
+    return list(lines), contents.runs
+
+
+def _say_half(name: str, lines: list[str]) -> None:
+    """What was seen before something stood in the way; nothing where that was the first look."""
+    for line in lines:
+        say(line)
+    if lines:
+        say(f"\nInstallation {name} cannot be looked at to the end; nothing calls it complete.")
+
+
 def _surroundings(meant: Case, workshop: Workshop, answers: Answers) -> Surroundings:
     """What a cluster has of its own decides what is ours to bring; a new one has nothing."""
     if on_oracle(answers):
         return not_asked(meant)
     try:
-        return workshop.survey(answers, StopFlag())[0]
+        return workshop.survey(answers, StopFlag(), patient=False)[0]
     except ClusterError:
         # Without nodes that take pods there is still something to tell.
         return not_asked(meant)

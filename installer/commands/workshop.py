@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from installer.commands.pulling import Found, ImageNow, Pulls
     from installer.commands.requested import JobTold, JobWanted
     from installer.commands.target import Target
+    from installer.kube.contents import Contents
     from installer.oracle.doctor import Diagnosis
     from installer.steps.secrets import Secrets
 
@@ -110,16 +111,23 @@ class Workshop:
         with Lock(home.lock):
             return str(in_our_words(lambda: write_answers(gathered, home.answers)))
 
-    def survey(self, answers: Answers, stop: StopFlag) -> tuple[Surroundings, tuple[Finding, ...]]:
+    def survey(
+        self, answers: Answers, stop: StopFlag, *, patient: bool = True
+    ) -> tuple[Surroundings, tuple[Finding, ...]]:
         """Look at the account or the cluster before a run; changes nothing.
 
-        Raises Locked when another run is at work.
+        Who is not `patient` is told at once what may pass by itself. Raises Locked when another
+        run is at work.
         """
         stop_if_asked(stop)
         self._who_is_at_work()
         with ExitStack() as open_now:
             target = self._looking_at(answers, open_now)
-            seen, findings = patiently(lambda: target.survey(self._known()), stop, target.pace)
+            known = self._known()
+            if patient:
+                seen, findings = patiently(lambda: target.survey(known), stop, target.pace)
+            else:
+                seen, findings = target.survey(known)
         return with_images(seen, images_remembered(self.case)), findings
 
     def examine(self, plan: Plan) -> Iterator[Diagnosis]:
@@ -193,6 +201,12 @@ class Workshop:
             context, step = self._inside(plan, open_now)
             seen = step.cluster(context).secret(namespace, name)
             return seen.values.get(key, "") if seen else ""
+
+    def contents(self, plan: Plan) -> Contents:
+        """What is ours in the cluster at this moment; only where there is a cluster to ask."""
+        with ExitStack() as open_now:
+            context, step = self._inside(plan, open_now)
+            return step.cluster(context).contents(step.stamp(context))
 
     def run_job(self, plan: Plan, wanted: JobWanted) -> JobTold:
         """A job of the cluster, run now to its end."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from installer.kube.applying import Applying, ApplyReport, Comparison
 from installer.kube.connection import Connection
+from installer.kube.contents import Contents, contents_of
 from installer.kube.draining import Draining, PodOnNode
 from installer.kube.kinds import Kinds
 from installer.kube.loop import LoopThread
@@ -177,6 +178,13 @@ class Cluster:
     def readiness_of(self, refs: Sequence[Ref], stamp: Stamp) -> dict[Ref, Readiness]:
         """How far objects of ours are, in a handful of requests."""
         return self._run(Standing(self._reading, stamp).of(refs))
+
+    def contents(self, stamp: Stamp) -> Contents:
+        """The pods and volumes that are ours and what nodes use, in few requests.
+
+        What the cluster does not tell is said in the answer, also when it does not answer at all.
+        """
+        return self._run(contents_of(self._reading, stamp))
 
     def log_tail(self, place: LogPlace, stamp: Stamp, lines: int = 8) -> str:
         """The last lines a container wrote, masked; empty when there are none."""

@@ -16,6 +16,8 @@ PART_OF = "app.kubernetes.io/part-of"
 INSTALLATION = "health-install/installation"
 NAME = "health-install/name"
 APPLIED = "health-install/applied"
+# Put on by whoever renders: the module that an object and its pods are of.
+MODULE = "health-install/module"
 
 
 @dataclass(frozen=True)

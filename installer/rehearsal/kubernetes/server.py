@@ -13,6 +13,7 @@ from aiohttp import web
 
 from installer.rehearsal.clock import Clock
 from installer.rehearsal.kubernetes import discovery, openapi
+from installer.rehearsal.kubernetes.figures import figures
 from installer.rehearsal.kubernetes.kinds import REVIEWS, Object
 from installer.rehearsal.kubernetes.patches import json_patch, merge_patch, strategic_patch
 from installer.rehearsal.kubernetes.reader import Reader, query_of
@@ -165,6 +166,10 @@ class ApiServer:
             return _json(_version(self._parts.version))
         if path.startswith("/openapi/"):
             return self._openapi(request, path)
+        if request.method == "GET":
+            measured = figures(path, self._parts.store, self._parts.clock.now())
+            if measured is not None:
+                return _json(measured)
         return _discovery(request, path)
 
     def _openapi(self, request: web.Request, path: str) -> web.Response:

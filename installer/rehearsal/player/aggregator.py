@@ -1,7 +1,8 @@
 """The aggregator's part: says of an APIService whether what serves it is there.
 
-Reasons and words are those of kube-aggregator's availability controller. Requests for the group
-itself are not passed on; nothing runs in a rehearsal's pods.
+Reasons and words are those of kube-aggregator's availability controller. Requests for a group are
+passed on to nobody, since nothing runs in a rehearsal's pods; the server answers those for
+metrics.k8s.io itself, by what is said here.
 """
 
 from __future__ import annotations
