@@ -1,4 +1,4 @@
-"""`health-install status` on a cluster that exists: what is inside it, and what is not well there."""
+"""`health-install status` on a cluster that exists: what is inside it, and what is not well."""
 
 from __future__ import annotations
 
