@@ -92,12 +92,14 @@ def test_one_that_is_no_program_is_told(monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_one_that_never_answers_is_ended_with_all_it_started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    # What it started keeps its output open, and would be waited for.
-    put_kubectl(monkeypatch, tmp_path, "sleep 60 &\nwait")
+    left = tmp_path / "left-by-what-it-started"
+    put_kubectl(monkeypatch, tmp_path, f"(sleep 2; echo > {left}; sleep 60) &\nwait")
     began = time.monotonic()
     found = find_kubectl(patience=0.5)
     assert time.monotonic() - began < 30
     assert found.trouble == "no answer within 0.5 seconds"
+    time.sleep(2.5)
+    assert not left.exists()
 
 
 def test_without_a_cluster_to_compare_with_it_is_only_named() -> None:
