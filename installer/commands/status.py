@@ -104,7 +104,8 @@ def _say_half(name: str, lines: list[str]) -> None:
     for line in lines:
         say(line)
     if lines:
-        say(f"\nInstallation {name} cannot be looked at to the end; nothing calls it complete.")
+        unseen = "cannot be looked at to the end, so that it is not called complete"
+        say(f"\nInstallation {name} {unseen}.")
 
 
 def _surroundings(meant: Case, workshop: Workshop, answers: Answers) -> Surroundings:

@@ -1,4 +1,4 @@
-"""`health-install status` on a cluster that exists: what is inside it, and what is not well."""
+"""`health-install status` on a cluster that exists: what is inside, and what is not well."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from installer.cli import main
 from installer.engine.errors import ExitCode
 from installer.kube.cluster import Cluster
 from installer.kube.connection import Connection
-from tests.kube.rehearsed import Rehearsed, patch
+from tests.kube.rehearsed import Rehearsed, patch, rehearsed
 
 pytestmark = pytest.mark.slow
 
@@ -93,3 +93,16 @@ def test_a_cluster_that_does_not_answer_is_told_in_seconds_and_never_called_comp
     assert code == ExitCode.UNREACHABLE
     assert "The cluster at https://127.0.0.1:1 does not answer." in errors
     assert "complete" not in said
+
+
+def test_what_was_seen_is_told_before_what_the_cluster_refuses(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    refused = {"operation": "LIST namespaces", "do": "error", "status": 403, "times": "always"}
+    refused |= {"after": 1}
+    with rehearsed(tmp_path / "cluster", weather=[refused]) as running:
+        code, said, errors = status(capsys, running)
+    assert code == ExitCode.CLUSTER, errors
+    assert "The cluster does not allow us to" in errors
+    assert "Nodes are ready" in said
+    assert "so that it is not called complete." in said
