@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from installer.commands.going_back import way_back
-from installer.commands.logins import login_lines
+from installer.commands.logins import kubectl_of, login_lines
 from installer.commands.parking import going_on
 from installer.commands.passphrase import passphrase_of
 from installer.commands.public_names import front_address, public_hosts
@@ -61,11 +61,15 @@ def _endpoints(case: Case, plan: Plan) -> tuple[Endpoint, ...]:
         for one in public_hosts(plan, front_address(case.home))
     )
     return outside + tuple(
-        Endpoint(
-            title=entry.title,
-            address=_address(module.namespace, entry),
-            words="inside the cluster",
-        )
+        Endpoint(entry.title, _address(namespace, entry), "inside the cluster")
+        for namespace, entry in _inside(plan)
+    )
+
+
+def _inside(plan: Plan) -> tuple[tuple[str, EndpointEntry], ...]:
+    """Every endpoint of what is ours to run, and the namespace it is in."""
+    return tuple(
+        (entry.namespace or module.namespace, entry)
         for module in plan.modules
         if not gives_way(module, plan.facts)
         for entry in module.file.endpoints
@@ -73,8 +77,21 @@ def _endpoints(case: Case, plan: Plan) -> tuple[Endpoint, ...]:
     )
 
 
+def page_lines(case: Case, plan: Plan) -> tuple[str, ...]:
+    """How to open the pages that have no public name; nobody opens those of a rehearsal."""
+    if case.rehearsal:
+        return ()
+    kubectl = kubectl_of(case, plan)
+    return tuple(
+        f"Open {entry.title} at {entry.scheme}://127.0.0.1:{entry.port} while this runs: "
+        f"{kubectl} -n {namespace} port-forward service/{entry.service} {entry.port}"
+        for namespace, entry in _inside(plan)
+        if entry.people and not entry.host
+    )
+
+
 def _address(namespace: str, entry: EndpointEntry) -> str:
-    return f"{entry.scheme}://{entry.service}.{entry.namespace or namespace}.{DOMAIN}:{entry.port}"
+    return f"{entry.scheme}://{entry.service}.{namespace}.{DOMAIN}:{entry.port}"
 
 
 def _next_steps(case: Case, plan: Plan, result: Result) -> tuple[str, ...]:
@@ -92,12 +109,6 @@ def _flags(case: Case) -> str:
 
 def _what_next(case: Case, plan: Plan) -> tuple[str, ...]:
     flags = _flags(case)
-    reach: tuple[str, ...] = ()
-    if case.home.kubeconfig.exists():
-        reach = (
-            f"Reach the services from here: kubectl --kubeconfig {case.home.kubeconfig} "
-            "-n health-data port-forward service/rabbitmq 15672",
-        )
     keep: tuple[str, ...] = ()
     if passphrase_of(plan) is not None:
         keep = (
@@ -106,7 +117,7 @@ def _what_next(case: Case, plan: Plan) -> tuple[str, ...]:
         )
     return (
         *keep,
-        *reach,
+        *page_lines(case, plan),
         f"See what is there and whether it is well: health-install status{flags}",
         f"Repeat without questions: health-install --headless {case.home.answers}{flags}",
         f"Remove everything again: health-install destroy{flags}",

@@ -9,6 +9,9 @@ from installer.commands.sources import Case
 from installer.modules.logins import Login, logins_of
 from installer.plan import Plan, on_oracle
 
+# In the language of kubectl's templates.
+_NEW_LINE = r'{{"\n"}}'
+
 
 def login_lines(case: Case, plan: Plan) -> tuple[str, ...]:
     """A line for each login a person may need; holds no value of any Secret."""
@@ -50,7 +53,4 @@ def _command(kubectl: str, login: Login) -> str:
     # Unlike a JSON path this form takes keys with dots, and it decodes without another program.
     values = " ".join(f'{{{{index .data "{key}" | base64decode}}}}' for key in login.keys)
     read = f"get secret {login.secret} -o go-template="
-    return f"{kubectl} -n {login.namespace} {read}{shlex.quote(values + NEW_LINE)}"
-
-
-NEW_LINE = r'{{"\n"}}'
+    return f"{kubectl} -n {login.namespace} {read}{shlex.quote(values + _NEW_LINE)}"

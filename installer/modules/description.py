@@ -255,8 +255,8 @@ class LoginEntry(Closed):
 class EndpointEntry(Placed):
     """A place other modules or people reach: a Service port inside, or a host name outside.
 
-    `host` is the label in front of the domain under which people reach it, where they do. `login`
-    says with what a person logs in there.
+    What `people` open in a browser they reach under `host`, the label in front of the domain, or
+    else by a tunnel of kubectl's. `login` says with what a person logs in there.
     """
 
     name: str = Field(pattern=_NAME)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from installer.commands.conclusion import page_lines
 from installer.commands.logins import login_lines
 from installer.commands.sources import Case, model
 from installer.conversation import Conclusion
@@ -104,6 +105,25 @@ def test_the_command_reaches_the_cluster_that_is_meant() -> None:
     assert expected in login_lines(case_of(), existing)[0]
     rehearsed = login_lines(case_of(rehearsal=True), plan_of())[0]
     assert "in a real installation this prints it: kubectl -n health-data" in rehearsed
+
+
+def test_pages_without_a_public_name_are_opened_by_a_tunnel_each() -> None:
+    plan, published = with_grafana(), with_grafana(publish_grafana=True)
+    for shown, ours in ((plan, {"grafana"}), (published, set[str]())):
+        lines = page_lines(case_of(), shown)
+        opened = {line.rpartition("service/")[2].split()[0] for line in lines}
+        assert opened == {"prometheus", "alertmanager", "jaeger", "rabbitmq"} | ours
+    services = {
+        (body["metadata"]["namespace"], body["metadata"]["name"], str(port["port"]))
+        for body in (entry.body for entry in plan.rendered.objects)
+        if body["kind"] == "Service"
+        for port in body["spec"]["ports"]
+    }
+    for line in page_lines(case_of(), plan):
+        words = line.partition(" -n ")[2].split()
+        assert (words[0], words[2].removeprefix("service/"), words[3]) in services
+        assert f"http://127.0.0.1:{words[3]} " in line
+    assert page_lines(case_of(rehearsal=True), plan) == ()
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
