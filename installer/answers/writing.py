@@ -28,7 +28,7 @@ def write_answers(gathered: Gathered[Answers], path: Path | str) -> Path:
     # Through a symbolic link: the person's link stays, the file behind it changes.
     target = Path(os.path.realpath(Path(path).expanduser()))
     try:
-        _replace(target, answers_text(gathered).encode("utf-8"))
+        replace_whole(target, answers_text(gathered).encode("utf-8"))
     except OSError as error:
         raise AnswersError(
             what=f"The answers file {target} cannot be written.",
@@ -134,7 +134,8 @@ def _scalar(text: str) -> str:
     return dumped.removesuffix("\n").removesuffix("\n...")
 
 
-def _replace(target: Path, content: bytes) -> None:
+def replace_whole(target: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all, for its owner only. Raises OSError."""
     target.parent.mkdir(parents=True, exist_ok=True)
     # mkstemp makes the file readable by its owner only, from its first moment.
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

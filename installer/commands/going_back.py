@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
+from installer.answers.writing import replace_whole
 from installer.engine.events import Ending
-from installer.engine.places import Home, keep_copy
+from installer.engine.places import Home
 
 _GOOD = (Ending.DONE, Ending.NOTHING_TO_DO)
 
@@ -11,15 +15,16 @@ _GOOD = (Ending.DONE, Ending.NOTHING_TO_DO)
 def keep_what_worked(home: Home, ending: Ending) -> None:
     """After a good end, take the answers of this run for those that work.
 
-    Those that worked until now stay for one change more.
+    Those that worked until now stay for one change more. What cannot be kept is left out: the run
+    it belongs to has ended well without it.
     """
-    if ending not in _GOOD or not home.answers.exists():
+    now, until_now = _content(home.answers), _content(home.worked)
+    if ending not in _GOOD or now is None or now == until_now:
         return
-    if not home.worked.exists():
-        keep_copy(home.answers, home.worked)
-    elif home.worked.read_bytes() != home.answers.read_bytes():
-        keep_copy(home.worked, home.worked_before)
-        keep_copy(home.answers, home.worked)
+    with contextlib.suppress(OSError):
+        if until_now is not None:
+            replace_whole(home.worked_before, until_now)
+        replace_whole(home.worked, now)
 
 
 def way_back(home: Home, ending: Ending, flags: str) -> tuple[str, ...]:
@@ -28,6 +33,13 @@ def way_back(home: Home, ending: Ending, flags: str) -> tuple[str, ...]:
         there = home.worked_before.exists()
         words, answers = "Go back to the answers before these", home.worked_before
     else:
-        there = home.worked.exists() and home.worked.read_bytes() != home.answers.read_bytes()
+        there = _content(home.worked) not in (None, _content(home.answers))
         words, answers = "Go back to the answers that worked last", home.worked
     return (f"{words}: health-install --headless {answers}{flags}",) if there else ()
+
+
+def _content(file: Path) -> bytes | None:
+    """None where there is no such file, or none that can be read."""
+    with contextlib.suppress(OSError):
+        return file.read_bytes()
+    return None

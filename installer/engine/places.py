@@ -5,7 +5,6 @@ Follows the XDG base directory rules; `HEALTH_INSTALL_HOME` overrides them all.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,15 +85,3 @@ def prepare(home: Home) -> None:
             f"The system says: {error.strerror or error}.",
             "Make the folder writable, or set HEALTH_INSTALL_HOME to one that is.",
         ) from error
-
-
-def keep_copy(source: Path, target: Path) -> None:
-    """Copy a file of the folder, whole or not at all, readable by its owner only.
-
-    What cannot be kept is left out: the run it belongs to has ended well without it.
-    """
-    draft = target.with_suffix(".new")
-    with contextlib.suppress(OSError):
-        draft.touch(mode=0o600)
-        draft.write_bytes(source.read_bytes())
-        draft.replace(target)
