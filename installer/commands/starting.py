@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from installer.engine.order import in_order
 from installer.engine.step import Step
 from installer.plan import Plan
-from installer.steps.kubernetes_part import waves_of
-from installer.steps.wave import FOLLOWED, Wave
+from installer.steps.wave import FOLLOWED, Wave, WaveReady
 
 ENFORCED = "pod-security.kubernetes.io/enforce"
 
@@ -16,15 +15,14 @@ ENFORCED = "pod-security.kubernetes.io/enforce"
 def order_lines(plan: Plan) -> tuple[str, ...]:
     """Told from the steps an installation walks and the objects it applies; asks nobody."""
     # Here and not above: it loads both SDKs.
-    from installer.commands.target import parts_of, steps_inside
+    from installer.commands.target import steps_inside
 
-    waves = {wave.id: wave for wave in waves_of(plan.rendered, parts_of(plan))}
     return (
         "Namespaces and their Pod Security level",
         *_namespace_lines(plan),
         "",
         "Order of start inside the cluster; what does not wait for each other runs side by side",
-        *_step_lines(in_order(steps_inside(plan)), waves),
+        *_step_lines(in_order(steps_inside(plan))),
     )
 
 
@@ -42,13 +40,13 @@ def _namespace_lines(plan: Plan) -> list[str]:
     return lines
 
 
-def _step_lines(steps: Sequence[Step], waves: Mapping[str, Wave]) -> list[str]:
+def _step_lines(steps: Sequence[Step]) -> list[str]:
     titles = {step.id: step.title for step in steps}
     lines = []
     for number, step in enumerate(steps, start=1):
         lines.append(f"  {number}. {step.title}")
-        if step.id in waves:
-            lines += _wave_lines(waves[step.id])
+        if isinstance(step, WaveReady):
+            lines += _wave_lines(step.wave)
         if step.needs:
             waited = "; ".join(titles[need] for need in step.needs)
             lines.append(f"     begins after: {waited}")

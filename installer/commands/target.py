@@ -198,7 +198,7 @@ class OracleTarget(Target):
         above = kubernetes_part(
             connect,
             plan.rendered,
-            parts_of(plan),
+            _parts(plan),
             cluster.nodes,
             resolver(self.answers),
             needs=(door.id,),
@@ -417,7 +417,7 @@ class ExistingTarget(Target):
         inside = kubernetes_part(
             lambda _ctx: self.cluster(),
             plan.rendered,
-            parts_of(plan),
+            _parts(plan),
             1,
             resolver(self.answers),
             needs=() if images is None else (images.id,),
@@ -495,7 +495,7 @@ def steps_inside(plan: Plan) -> tuple[Step, ...]:
     return kubernetes_part(
         connect,
         plan.rendered,
-        parts_of(plan),
+        _parts(plan),
         plan.answers.cluster.nodes,
         lambda _question: None,
         places=plan.places,
@@ -519,7 +519,7 @@ def _probe(plan: Plan) -> NetworkProbe | None:
     return NetworkProbe(image, *PROBE_USER, secrets[0].namespace if secrets else "")
 
 
-def parts_of(plan: Plan) -> list[ModulePart]:
+def _parts(plan: Plan) -> list[ModulePart]:
     """The plan's modules as the steps need them."""
     return [
         ModulePart(

@@ -75,11 +75,11 @@ class WaveReady(KubeStep):
         self.usually = 60.0 if wave.is_followed else 3.0
         self._public = public
         self._revisions = revisions
-        self._objects = wave.objects
+        self.wave = wave
         self._refs = tuple(ref_of(body) for body in wave.objects)
 
     def _bodies(self, ctx: Context) -> tuple[Body, ...]:
-        located = self._public.located(ctx, self._objects)
+        located = self._public.located(ctx, self.wave.objects)
         return self._revisions.noted(located, self.cluster(ctx), self.stamp(ctx))
 
     def look(self, ctx: Context) -> Seen:
