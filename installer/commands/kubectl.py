@@ -33,10 +33,13 @@ class Kubectl:
 
 
 def find_kubectl(patience: float = _PATIENCE_SECONDS) -> Kubectl:
-    """Ask the first kubectl on PATH for its own version; it talks to no cluster for that."""
+    """The first kubectl on PATH; it talks to no cluster for its own version."""
     path = shutil.which(PROGRAM)
-    if path is None:
-        return Kubectl()
+    return ask_kubectl(path, patience) if path else Kubectl()
+
+
+def ask_kubectl(path: str, patience: float = _PATIENCE_SECONDS) -> Kubectl:
+    """A kubectl's own version, or why it does not tell it within so many seconds."""
     try:
         code, said = _asked((path, *_WORDS), patience)
     except subprocess.TimeoutExpired:

@@ -26,8 +26,10 @@ import aiohttp
 import pytest
 import yaml
 
+from installer.commands.kubectl import SKEW, ask_kubectl
 from installer.kube.cluster import _IN_FLIGHT, Cluster
 from installer.kube.connection import Connection
+from installer.kube.release import release_of
 from installer.kube.stamp import Stamp
 from installer.kube.wire import Request, Wire
 from tests.benchmarks.distance import far_away
@@ -102,24 +104,19 @@ def kubectl_for(kubeconfig: Path) -> str:
     https://kubernetes.io/releases/version-skew-policy/#kubectl
     """
     with Cluster(Connection.from_kubeconfig(kubeconfig)) as cluster:
-        wanted = _minor(cluster.version())
+        wanted = release_of(cluster.version())
+    assert wanted is not None
     seen = []
     for folder in os.environ["PATH"].split(os.pathsep):
         found = shutil.which("kubectl", path=folder)
         if found is None:
             continue
-        asked = subprocess.run(
-            [found, "version", "--client", "-o", "json"], capture_output=True, check=True
-        )
-        version = json.loads(asked.stdout)["clientVersion"]["gitVersion"]
-        if abs(_minor(version) - wanted) <= 1:
+        version = ask_kubectl(found).version
+        release = release_of(version)
+        if release is not None and release.reaches(wanted, SKEW):
             return found
         seen.append(version)
-    pytest.skip(f"no kubectl for 1.{wanted} is on the PATH, but {', '.join(seen) or 'none at all'}")
-
-
-def _minor(version: str) -> int:
-    return int(version.split(".")[1])
+    pytest.skip(f"no kubectl for {wanted} is on the PATH, but {', '.join(seen) or 'none at all'}")
 
 
 def both_programs(
