@@ -1,8 +1,10 @@
-"""A cluster that somebody has already, with a machine that takes pods."""
+"""What the commands meet: a cluster with a machine that takes pods, or nobody at all."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -23,3 +25,14 @@ def somebodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsed]:
 
             impatient("the node", unready)
         yield running
+
+
+@pytest.fixture
+def nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking up a name and opening a connection fail the test."""
+
+    def refuse(*asked: object, **_more: object) -> NoReturn:
+        raise AssertionError(f"somebody is asked: {asked}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)

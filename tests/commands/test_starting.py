@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import socket
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -46,14 +45,10 @@ def waited_for(below: list[str]) -> list[str]:
     ]
 
 
+@pytest.mark.usefixtures("nobody_is_asked")
 def test_it_is_told_without_an_account_and_without_asking_anybody(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def refuse(*asked: object, **_more: object) -> NoReturn:
-        raise AssertionError(f"somebody is asked: {asked}")
-
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
     assert main(["plan", "--explain", "Order"]) == 0
     assert "health-data (infrastructure): restricted" in capsys.readouterr().out
 
