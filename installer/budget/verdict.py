@@ -363,18 +363,17 @@ def _pod_rows(demand: Demand, room: Room) -> tuple[BudgetRow, ...]:
 def _promised(row: BudgetRow, demand: Demand, room: Room) -> BudgetRow:
     """The row with what its pods may take, autoscaled to the end."""
     of = _CEILINGS[row.resource]
-    counted = [(load, max(_running(load, room), load.most)) for load in demand.workloads]
+    counted = [
+        (load.origin, max(_running(load, room), load.most), of(load.most_each))
+        for load in demand.workloads
+    ]
     promises = tuple(
-        Part(
-            load.origin.module,
-            f"{count} x {load.origin.words()}",
-            of(load.most_each).amount * count,
-        )
-        for load, count in counted
-        if of(load.most_each).amount * count
+        Part(origin.module, f"{count} x {origin.words()}", each.amount * count)
+        for origin, count, each in counted
+        if each.amount * count
     )
     total = sum(int(part.amount) for part in promises)
-    ceilings = (of(load.most_each) for load in demand.workloads)
+    ceilings = (each for _, _, each in counted)
     words = promise_words(row.resource, ceilings, _show(total, row.unit, up=True))
     return replace(row, promised=total, promises=promises, promised_words=words)
 

@@ -40,7 +40,9 @@ class Examination:
         """Everything about it that an installation depends on, one after the other."""
         try:
             yield from self._way()
-            for reading in (self._machines, self._storage, *self._entrance(), self._rest):
+            told = (self._machines, self._storage, *self._entrance())
+            # Of what an installation reads besides there is only to say where it may not.
+            for reading in (*told, self._api, self._others):
                 yield from _survived(reading)
         except InstallError as error:
             yield bad(error)
@@ -84,11 +86,6 @@ class Examination:
     def _issuer(self, wanted: str) -> Iterator[Diagnosis]:
         issuers = self._cluster.objects(*ISSUER)
         yield issuer_told(issuers, wanted, served=self._cluster.serves(*ISSUER))
-
-    def _rest(self) -> Iterator[Diagnosis]:
-        """What an installation reads besides; there is something to say when it may not."""
-        for reading in (self._api, self._others):
-            yield from _survived(reading)
 
     def _api(self) -> Iterator[Diagnosis]:
         api_slices(self._cluster)

@@ -12,8 +12,7 @@ from installer.conversation import Conclusion, Endpoint, Failure
 from installer.engine.events import Ending
 from installer.engine.run import Result
 from installer.engine.state import remembered
-from installer.modules.choices import chosen_values
-from installer.modules.conditions import holds
+from installer.modules.choices import applying
 from installer.modules.description import EndpointEntry
 from installer.modules.rendering import gives_way
 from installer.plan import Plan
@@ -72,8 +71,7 @@ def _inside(plan: Plan) -> tuple[tuple[str, EndpointEntry], ...]:
         (entry.namespace or module.namespace, entry)
         for module in plan.modules
         if not gives_way(module, plan.facts)
-        for entry in module.file.endpoints
-        if holds(entry.when, chosen_values(plan.answers, module))
+        for entry in applying(plan.answers, module, module.file.endpoints)
     )
 
 

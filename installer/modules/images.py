@@ -57,10 +57,11 @@ class LockedImage(Closed):
 
         https://docs.docker.com/build/concepts/context/#git-repositories
         """
+        if not self.build:
+            return ""
         wanted = ",".join(platforms or ("linux/amd64", "linux/arm64"))
         tag = f"YOUR.REGISTRY/{self.name}:1"
-        words = f"docker buildx build --platform {wanted} --push -t {tag} '{self.build}'"
-        return words if self.build else ""
+        return f"docker buildx build --platform {wanted} --push -t {tag} '{self.build}'"
 
     @property
     def brought(self) -> bool:

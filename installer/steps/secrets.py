@@ -14,7 +14,7 @@ from installer.engine.step import Condition, Context, Seen
 from installer.kube.cluster import Cluster
 from installer.kube.objects import Ref
 from installer.kube.secret_objects import SecretSeen, SecretWanted, secret_ref
-from installer.kube.stamp import Stamp
+from installer.kube.stamp import MODULE, Stamp
 from installer.modules.problems import ModulesInvalid
 from installer.modules.secret_values import Existing, SecretSpec, make_secret
 from installer.steps.front_door import PublicName
@@ -173,7 +173,7 @@ def _close(gap: _Gap, cluster: Cluster, stamp: Stamp) -> None:
     if gap.seen is not None:
         cluster.put_keys(gap.seen, gap.values, stamp)
         return
-    labels = {"health-install/module": gap.spec.module}
+    labels = {MODULE: gap.spec.module}
     spec = gap.spec
     wanted = SecretWanted(spec.namespace, spec.name, gap.values, labels, spec.type)
     # False when somebody was faster: then that one counts, and the next look fills what it lacks.
